@@ -191,10 +191,7 @@ fn difference<K: Ord + Copy>(now: &[(K, u64)], earlier: &[(K, u64)]) -> Vec<(K, 
         Ok(place) => earlier[place].1,
         Err(_) => 0,
     };
-    now.iter()
-        .map(|&(key, count)| (key, count.saturating_sub(before(key))))
-        .filter(|&(_, count)| count > 0)
-        .collect()
+    now.iter().map(|&(key, count)| (key, count.saturating_sub(before(key)))).filter(|&(_, count)| count > 0).collect()
 }
 
 /// Refuses counts that are not sorted by key, each key once: look-ups rely on it.

@@ -14,14 +14,8 @@ const VERSION: u8 = 1;
 /// Enumerations are stored as their place in these lists, which therefore only grow at the end.
 const MODES: [Mode; 1] = [Mode::Auto];
 const ON_DEATH: [OnDeath; 2] = [OnDeath::Revive, OnDeath::Stop];
-const END_REASONS: [EndReason; 6] = [
-    EndReason::Stopped,
-    EndReason::Died,
-    EndReason::Fled,
-    EndReason::Left,
-    EndReason::Operator,
-    EndReason::Deleted,
-];
+const END_REASONS: [EndReason; 6] =
+    [EndReason::Stopped, EndReason::Died, EndReason::Fled, EndReason::Left, EndReason::Operator, EndReason::Deleted];
 
 impl State {
     /// The state as bytes for storage: a few hundred at most but for long lists of pieces.

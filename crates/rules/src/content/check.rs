@@ -57,7 +57,8 @@ impl Checker<'_> {
             }
             let Some(key) = placed.entry.key() else { continue };
             if !is_key(key) {
-                self.faults.push(placed.fault(format!("`{key}` is not a key: small letters, digits and single dashes")));
+                self.faults
+                    .push(placed.fault(format!("`{key}` is not a key: small letters, digits and single dashes")));
             }
             if !keys.insert(key) {
                 self.faults.push(placed.fault(format!("{} `{key}` is already given elsewhere", T::NOUN)));
@@ -69,7 +70,11 @@ impl Checker<'_> {
         let placed = &self.draft.balance;
         let balance = &placed.entry;
         let weights = balance.spawn.by_rank();
-        self.require(weights.iter().all(|&weight| (1..=MOST).contains(&weight)), placed, "spawn weights are 1 … 1000000");
+        self.require(
+            weights.iter().all(|&weight| (1..=MOST).contains(&weight)),
+            placed,
+            "spawn weights are 1 … 1000000",
+        );
         self.require((1..=86_400_000).contains(&balance.revive_ms), placed, "`revive_ms` is 1 … 86400000");
         self.require(balance.resale_percent <= 100, placed, "`resale_percent` is 0 … 100");
         self.start_gear(&balance.start.weapon, ItemKind::Weapon);
@@ -87,12 +92,12 @@ impl Checker<'_> {
         self.require(!self.draft.dungeons.is_empty(), &self.draft.balance, "there is no dungeon");
         for placed in &self.draft.dungeons {
             let dungeon = &placed.entry;
-            let levels = 1 <= dungeon.min_level && dungeon.min_level <= dungeon.max_level && dungeon.max_level <= MAX_LEVEL;
+            let levels =
+                1 <= dungeon.min_level && dungeon.min_level <= dungeon.max_level && dungeon.max_level <= MAX_LEVEL;
             self.require(levels, placed, "levels are 1 … 100, the first not above the last");
             for rank in Rank::ALL {
-                let lives_there = |monster: &&Placed<Monster>| {
-                    monster.entry.dungeon == dungeon.id && monster.entry.rank == rank
-                };
+                let lives_there =
+                    |monster: &&Placed<Monster>| monster.entry.dungeon == dungeon.id && monster.entry.rank == rank;
                 if self.draft.monsters.iter().filter(lives_there).count() < KINDS_PER_RANK {
                     let reason = format!("fewer than {KINDS_PER_RANK} {rank:?} monsters live here").to_lowercase();
                     self.faults.push(placed.fault(reason));
@@ -145,7 +150,8 @@ impl Checker<'_> {
         self.require(item.kind.is_equipment() || !worn, placed, "only equipment has `attack`, `defense` or `band`");
         let drunk = item.hp > 0 || item.mp > 0;
         self.require(drunk == (item.kind == ItemKind::Potion), placed, "potions, and only they, give `hp` or `mp`");
-        let band_known = item.band.is_none_or(|band| self.draft.dungeons.iter().any(|dungeon| dungeon.entry.id == band));
+        let band_known =
+            item.band.is_none_or(|band| self.draft.dungeons.iter().any(|dungeon| dungeon.entry.id == band));
         self.require(band_known, placed, "`band` is an unknown dungeon");
     }
 }

@@ -9,8 +9,8 @@ mod parse;
 
 pub use check::MAX_DROPS;
 pub use model::{
-    Balance, Dungeon, DungeonIx, Item, ItemIx, ItemKind, Monster, MonsterIx, Rank, Shield, Skill, SkillIx, SpawnWeights,
-    StartGear,
+    Balance, Dungeon, DungeonIx, Item, ItemIx, ItemKind, Monster, MonsterIx, Rank, Shield, Skill, SkillIx,
+    SpawnWeights, StartGear,
 };
 pub use parse::Fault;
 

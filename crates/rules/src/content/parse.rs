@@ -109,7 +109,12 @@ impl Reading {
 }
 
 impl Source<'_> {
-    fn many<T: DeserializeOwned>(self, value: Spanned<DeValue<'_>>, found: &mut Vec<Placed<T>>, faults: &mut Vec<Fault>) {
+    fn many<T: DeserializeOwned>(
+        self,
+        value: Spanned<DeValue<'_>>,
+        found: &mut Vec<Placed<T>>,
+        faults: &mut Vec<Fault>,
+    ) {
         let line = self.line(value.span().start);
         match value.into_inner() {
             DeValue::Array(entries) => entries.into_iter().for_each(|entry| self.one(entry, found, faults)),
@@ -121,7 +126,12 @@ impl Source<'_> {
         }
     }
 
-    fn one<T: DeserializeOwned>(self, value: Spanned<DeValue<'_>>, found: &mut Vec<Placed<T>>, faults: &mut Vec<Fault>) {
+    fn one<T: DeserializeOwned>(
+        self,
+        value: Spanned<DeValue<'_>>,
+        found: &mut Vec<Placed<T>>,
+        faults: &mut Vec<Fault>,
+    ) {
         let line = self.line(value.span().start);
         match T::deserialize(ValueDeserializer::from(value)) {
             Ok(entry) => found.push(Placed { entry, file: self.name.to_owned(), line }),
