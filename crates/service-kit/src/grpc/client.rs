@@ -1,0 +1,117 @@
+//! Clients: over a connection, or straight over a server of the same process.
+//!
+//! Generated clients are typed over [`GrpcService`], so that code above does not know which of the two it holds:
+//! `XClient::new(channels.to(&url)?)` or `XClient::new(in_process(XServer::new(x)))`.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response, Uri};
+use tonic::body::Body;
+use tonic::transport::Endpoint;
+use tonic::{Request as Call, Status};
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service, ServiceExt, service_fn};
+
+use super::measure::Measure;
+use super::{AUTHORIZATION, CONNECTION_WINDOW, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW, deadline};
+use crate::settings::InternalToken;
+
+/// What a generated client runs over. Clones share the connection or the server behind it.
+pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+
+/// How long a call may take when it says nothing itself.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The one factory of connections.
+#[derive(Debug, Clone, Default)]
+pub struct Channels {
+    token: Option<InternalToken>,
+}
+
+impl Channels {
+    /// Connections that show this secret, if there is one.
+    #[must_use]
+    pub fn new(token: Option<InternalToken>) -> Self {
+        Self { token }
+    }
+
+    /// A connection to one instance, made at its first call and made again after it breaks.
+    ///
+    /// # Errors
+    /// When `url` is not one of the form `http://HOST:PORT`.
+    #[expect(clippy::disallowed_methods, reason = "this is the one factory of channels")]
+    pub fn to(&self, url: &Uri) -> Result<GrpcService, tonic::transport::Error> {
+        let channel = Endpoint::new(url.clone())?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .http2_keep_alive_interval(KEEPALIVE_EVERY)
+            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+            .keep_alive_while_idle(true)
+            .connect_lazy();
+        Ok(boxed(channel, self.bearer()))
+    }
+
+    fn bearer(&self) -> Option<HeaderValue> {
+        let mut value = HeaderValue::from_str(&self.token.as_ref()?.bearer()).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+/// A client's way to a generated server in this very process: no connection, no task, no secret.
+pub fn in_process<S>(server: S) -> GrpcService
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    boxed(server, None)
+}
+
+/// A call with a deadline of its own instead of the default of five seconds.
+pub fn within<T>(limit: Duration, message: T) -> Call<T> {
+    let mut call = Call::new(message);
+    call.set_timeout(limit);
+    call
+}
+
+fn boxed<S>(inner: S, bearer: Option<HeaderValue>) -> GrpcService
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+{
+    BoxCloneSyncService::new(service_fn(move |mut request: Request<Body>| {
+        if let Some(bearer) = &bearer {
+            request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+        }
+        call(inner.clone(), request)
+    }))
+}
+
+async fn call<S>(service: S, mut request: Request<Body>) -> Result<Response<Body>, BoxError>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Error: Into<BoxError>,
+{
+    let measure = Measure::begin("grpc_client_seconds", request.uri().path());
+    let limit = deadline::asked(request.headers()).unwrap_or_else(|| {
+        deadline::ask(request.headers_mut(), DEFAULT_DEADLINE);
+        DEFAULT_DEADLINE
+    });
+    let failed = match tokio::time::timeout(limit, service.oneshot(request)).await {
+        Ok(Ok(answer)) => {
+            measure.end(&answer);
+            return Ok(answer);
+        }
+        Ok(Err(broken)) => Status::from_error(broken.into()),
+        Err(_elapsed) => deadline::passed(),
+    };
+    measure.fail(&failed);
+    Err(failed.into())
+}

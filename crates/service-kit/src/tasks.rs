@@ -1,0 +1,223 @@
+//! Every task has an owner: a [`TaskGroup`] that knows how many live, says when one panicked, and ends them.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::telemetry::GaugeGuard;
+use crate::{Fault, Shutdown};
+
+/// The owner of tasks. Clones are the same group.
+#[derive(Debug, Clone)]
+pub struct TaskGroup {
+    tracker: TaskTracker,
+    stop: Shutdown,
+    /// Ends what did not end by itself when it was asked to.
+    kill: CancellationToken,
+    /// Begins when a vital task is gone.
+    fallen: Shutdown,
+}
+
+/// These many tasks did not end when asked, and were dropped where they stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{left} tasks did not end in time")]
+pub struct Unfinished {
+    /// How many.
+    pub left: usize,
+}
+
+impl Default for TaskGroup {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TaskGroup {
+    /// A group without tasks.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            tracker: TaskTracker::new(),
+            stop: Shutdown::new(),
+            kill: CancellationToken::new(),
+            fallen: Shutdown::new(),
+        }
+    }
+
+    /// Starts a task. It should end soon after [`stopping`](Self::stopping) begins; a panic is counted and ends this
+    /// task alone.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
+    pub fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let alive = GaugeGuard::new(metrics::gauge!("tasks_alive", "task" => name));
+        let body = self.kill.clone().run_until_cancelled_owned(guarded(name, work));
+        let span = tracing::info_span!("task", task.name = name);
+        // The tracker's own future wraps the body, so that the group also counts tasks not yet polled.
+        tokio::spawn(
+            self.tracker.track_future(
+                async move {
+                    body.await;
+                    drop(alive);
+                }
+                .instrument(span),
+            ),
+        );
+    }
+
+    /// Starts a task the program cannot do without: when it is gone before the group stops, [`fallen`](Self::fallen)
+    /// begins.
+    pub fn spawn_vital(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let (stop, fallen) = (self.stop.clone(), self.fallen.clone());
+        self.spawn(name, async move {
+            guarded(name, work).await;
+            if !stop.begun() {
+                tracing::error!(task.name = name, "vital task ended");
+                fallen.begin();
+            }
+        });
+    }
+
+    /// Carries out `work` to its end even if the caller is dropped, and gives its answer to a caller that waits.
+    ///
+    /// # Errors
+    /// `internal` when `work` panicked, `unavailable` when the group was ended under it.
+    pub async fn carry_out<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (answer, answered) = oneshot::channel();
+        self.spawn(name, async move {
+            // A caller that left gets no answer; that the work is done is all it was promised.
+            let _ = answer.send(work.await);
+        });
+        answered.await.map_err(|_dropped| match self.kill.is_cancelled() {
+            true => Fault::unavailable("shutting-down"),
+            false => Fault::internal(format!("task {name} panicked")),
+        })
+    }
+
+    /// The switch that tells this group's tasks to end.
+    #[must_use]
+    pub fn stopping(&self) -> Shutdown {
+        self.stop.clone()
+    }
+
+    /// Begins when a vital task is gone: a program should drain and leave.
+    #[must_use]
+    pub fn fallen(&self) -> Shutdown {
+        self.fallen.clone()
+    }
+
+    /// How many tasks live.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// Whether none lives.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tracker.is_empty()
+    }
+
+    /// Asks every task to end and waits for it, at most `grace`; then drops those that are left.
+    ///
+    /// # Errors
+    /// `Unfinished` with the number that had to be dropped.
+    pub async fn end(&self, grace: Duration) -> Result<(), Unfinished> {
+        self.stop.begin();
+        self.tracker.close();
+        if tokio::time::timeout(grace, self.tracker.wait()).await.is_ok() {
+            return Ok(());
+        }
+        let left = self.tracker.len();
+        self.kill.cancel();
+        self.tracker.wait().await;
+        Err(Unfinished { left })
+    }
+}
+
+/// Runs `work`; a panic ends here. The panic hook has already said what and where.
+async fn guarded(name: &'static str, work: impl Future<Output = ()>) {
+    if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+        metrics::counter!("tasks_panicked_total", "task" => name).increment(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FaultKind;
+
+    const GRACE: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn polite_tasks_end_when_asked() {
+        let group = TaskGroup::new();
+        group.spawn("polite", group.stopping().wait());
+        assert_eq!(group.len(), 1);
+        assert_eq!(group.end(GRACE).await, Ok(()));
+        assert!(group.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_others_are_dropped_after_the_grace() {
+        let group = TaskGroup::new();
+        let (guard, dropped) = oneshot::channel::<()>();
+        group.spawn("deaf", async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+        });
+        assert_eq!(group.end(GRACE).await, Err(Unfinished { left: 1 }));
+        assert!(dropped.await.is_err(), "what the task held is released");
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_one_task_alone() {
+        let group = TaskGroup::new();
+        group.spawn("clumsy", async { panic!("oh") });
+        assert_eq!(group.carry_out("steady", async { 7 }).await.unwrap(), 7);
+        assert_eq!(group.end(GRACE).await, Ok(()));
+        assert!(!group.fallen().begun());
+    }
+
+    #[tokio::test]
+    async fn a_vital_task_that_is_gone_is_noticed_but_not_when_stopping() {
+        let group = TaskGroup::new();
+        group.spawn_vital("wheel", async { panic!("oh") });
+        group.fallen().wait().await;
+
+        let other = TaskGroup::new();
+        other.spawn_vital("wheel", other.stopping().wait());
+        assert_eq!(other.end(GRACE).await, Ok(()));
+        assert!(!other.fallen().begun());
+    }
+
+    #[tokio::test]
+    async fn work_is_carried_out_although_the_caller_left() {
+        let group = TaskGroup::new();
+        let (go, gone) = oneshot::channel::<()>();
+        let (done, finished) = oneshot::channel();
+        let work = async move {
+            gone.await.ok();
+            done.send("done").ok();
+        };
+        let caller = tokio::time::timeout(Duration::from_millis(1), group.carry_out("write", work)).await;
+        assert!(caller.is_err(), "the caller gave up");
+        go.send(()).unwrap();
+        assert_eq!(finished.await, Ok("done"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_work_is_a_fault_of_ours() {
+        let group = TaskGroup::new();
+        let answer = group.carry_out("write", async { assert_eq!(1, 2) }).await;
+        assert_eq!(answer.unwrap_err().kind(), FaultKind::Internal);
+    }
+}

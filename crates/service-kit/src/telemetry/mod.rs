@@ -1,0 +1,8 @@
+//! What a process says about itself: its log on standard error, its metrics on the admin listener.
+
+mod log;
+mod metrics;
+mod process;
+
+pub use self::log::{LogFilter, LogFormat, LogSettings, init};
+pub use self::metrics::{GaugeGuard, Metrics};

@@ -1,0 +1,34 @@
+//! Deadlines.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::Fault;
+
+/// Runs `work` for at most `limit`; what is not done by then is dropped.
+///
+/// # Errors
+/// `deadline_exceeded` after `limit`, otherwise what `work` answers.
+pub async fn deadline<T, E>(limit: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, Fault>
+where
+    Fault: From<E>,
+{
+    match tokio::time::timeout(limit, work).await {
+        Ok(answer) => answer.map_err(Fault::from),
+        Err(_elapsed) => Err(Fault::too_late("deadline-exceeded")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FaultKind;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_too_long_is_dropped() {
+        let limit = Duration::from_secs(5);
+        let late = deadline(limit, std::future::pending::<Result<(), Fault>>()).await;
+        assert_eq!(late.unwrap_err().kind(), FaultKind::DeadlineExceeded);
+        assert_eq!(deadline(limit, async { Ok::<_, Fault>(7) }).await.unwrap(), 7);
+    }
+}
