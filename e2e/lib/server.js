@@ -1,0 +1,110 @@
+// A private server for one story: the real program on free ports, with a database of its own.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { within } from './time.js';
+
+const BINARY = process.env.MUD_BINARY ?? fileURLToPath(new URL('../../target/debug/mud', import.meta.url));
+
+const ANY_PORT = '127.0.0.1:0';
+
+/** Flags every story wants; a story's own come on top. `null` takes one away. */
+const DEFAULTS = {
+  listen: ANY_PORT,
+  'grpc-listen': ANY_PORT,
+  'admin-listen': ANY_PORT,
+  'bcrypt-cost': 4,
+  log: 'warn',
+};
+
+/** A running `mud` and the directory its database lives in. */
+export class Server {
+  #flags;
+  #child;
+
+  /** Starts a server and waits for its ready line. It is stopped, and its files removed, when test `t` is over. */
+  static async start(t, flags = {}) {
+    const server = new Server(flags);
+    t.after(() => server.#clear());
+    await server.#launch();
+    return server;
+  }
+
+  constructor(flags) {
+    this.directory = mkdtempSync(join(tmpdir(), 'mud-story-'));
+    this.logFile = join(this.directory, 'log');
+    this.#flags = { 'database-url': `sqlite://${join(this.directory, 'mud.db')}`, ...DEFAULTS, ...flags };
+  }
+
+  /** Where players connect. */
+  get url() {
+    return `http://${this.ready.http}`;
+  }
+
+  /** Ends the program and answers its exit code; `null` when the signal killed it. */
+  async stop(signal = 'SIGTERM') {
+    const exit = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    const [code] = await within(30_000, exit, () => `exit after ${signal}; log:\n${this.log()}`);
+    return code;
+  }
+
+  /** Starts the program again on the same database and the same addresses. */
+  async restart() {
+    Object.assign(this.#flags, {
+      listen: this.ready.http,
+      'grpc-listen': this.ready.grpc,
+      'admin-listen': this.ready.admin,
+    });
+    await this.#launch();
+  }
+
+  /** Runs another command of the program on this server's database; answers what it printed on stdout. */
+  async command(...words) {
+    const child = spawn(BINARY, [...words, '--database-url', this.#flags['database-url']], {
+      stdio: ['ignore', 'pipe', openSync(this.logFile, 'a')],
+    });
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
+    const [code] = await once(child, 'close');
+    if (code !== 0) throw new Error(`mud ${words.join(' ')} ended with ${code}\n${this.log()}`);
+    return out;
+  }
+
+  /** All samples of `/metrics`, as a map from name and labels to value. */
+  async metrics() {
+    const response = await fetch(`http://${this.ready.admin}/metrics`);
+    const lines = (await response.text()).split('\n').filter((line) => line && !line.startsWith('#'));
+    return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+  }
+
+  /** What the program has logged. */
+  log() {
+    return readFileSync(this.logFile, 'utf8').split('\n').slice(-40).join('\n');
+  }
+
+  async #launch() {
+    const flags = Object.entries(this.#flags)
+      .filter(([, value]) => value !== null)
+      .flatMap(([name, value]) => [`--${name}`, String(value)]);
+    this.#child = spawn(BINARY, flags, { stdio: ['ignore', 'pipe', openSync(this.logFile, 'a')] });
+    const lines = createInterface({ input: this.#child.stdout });
+    const line = Promise.race([
+      once(lines, 'line').then(([text]) => text),
+      once(this.#child, 'exit').then(([code]) => Promise.reject(new Error(`mud ended with ${code}\n${this.log()}`))),
+      once(this.#child, 'error').then(([error]) => Promise.reject(error)),
+    ]);
+    this.ready = JSON.parse(await within(15_000, line, () => `the ready line; log:\n${this.log()}`));
+  }
+
+  async #clear() {
+    if (this.#child?.exitCode === null && this.#child.signalCode === null) await this.stop('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,124 @@
+// Cuts, absence and missed endings: whoever comes back is told every frame once, or a report that counts as them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Player } from '../lib/player.js';
+import { Server } from '../lib/server.js';
+import { away } from '../lib/time.js';
+
+const PLAYERS = 20;
+const CUTS_EACH = 5;
+
+/** How many ticks of `ms` a stretch of frames must at least span, less what a slow machine may take. */
+const WINDOW = 400;
+
+test('a hundred cuts at random moments lose nothing and repeat nothing', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 100 });
+
+  await Promise.all(
+    Array.from({ length: PLAYERS }, async (_, i) => {
+      const player = await Player.signUp(t, server.url, { transports: [i % 4 === 0 ? 'polling' : 'websocket'] });
+      await player.fight('1');
+      for (let cut = 0; cut < CUTS_EACH; cut += 1) {
+        await away(Math.random() * 1_000);
+        player.cut();
+        await away(Math.random() * 5_000);
+        const ready = await player.back();
+        assert.equal(ready.resumed.battle, true, player.story());
+      }
+      await player.reach(player.course.seq + 2);
+      assert.equal(player.course.frames, player.course.seq, 'every frame as a frame');
+      assert.deepEqual(player.faults, []);
+    }),
+  );
+});
+
+test('away for more frames than are sent again: one report, then live frames', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 10 });
+  const player = await Player.signUp(t, server.url);
+  await player.fight('1');
+  await player.reach(10);
+
+  player.cut();
+  const left = player.course.seq;
+  await away((WINDOW + 100) * 10);
+  const ready = await player.back();
+  assert.equal(ready.resumed.battle, false);
+  const report = await player.hear('battle:report');
+  assert.equal(report.fromSeq, left + 1);
+  assert.ok(report.toSeq - left > WINDOW, `${left} … ${report.toSeq}`);
+  assert.deepEqual([report.cause, report.capped, report.partial], ['away', false, false]);
+  assert.ok(report.awayMs >= WINDOW * 10, `${report.awayMs} ms`);
+
+  await player.reach(report.toSeq + 20);
+  assert.equal(player.course.reports, 1);
+  assert.deepEqual(player.faults, []);
+});
+
+test('a client that does not say where it was gets a report from where it was last served', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 50 });
+  const player = await Player.signUp(t, server.url);
+  await player.fight('1');
+  await player.reach(10);
+  player.cut();
+  await player.until(() => !player.socket.connected, 'the cut');
+  await away(1_000);
+
+  const again = await Player.enter(t, server.url, player.token);
+  const report = await again.hear('battle:report');
+  assert.ok(report.fromSeq <= player.course.seq + 1, `served to ${player.course.seq}, report from ${report.fromSeq}`);
+  await again.reach(report.toSeq + 5);
+  assert.deepEqual(again.faults, []);
+});
+
+test('absence counts up to the cap and no further', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 10, 'idle-cap': '2s', 'detach-after': '100ms' });
+  const player = await Player.signUp(t, server.url);
+  await player.fight('1');
+  await player.reach(10);
+
+  player.cut();
+  await away(6_000);
+  await player.back();
+  const report = await player.hear('battle:report');
+  assert.equal(report.capped, true, JSON.stringify(report));
+  assert.ok(report.countedMs < report.awayMs, JSON.stringify(report));
+  assert.ok(report.summary.ticks <= 300, `${report.summary.ticks} ticks of 10 ms in a cap of 2 s`);
+  await player.reach(report.toSeq + 20);
+  assert.deepEqual(player.faults, []);
+});
+
+test('a missed end is announced at the next connect', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 10 });
+  const player = await Player.signUp(t, server.url);
+  // Dungeon 5 kills a newcomer at once.
+  await player.fight('5', { onDeath: 'stop' });
+  player.cut();
+  await away(3_000);
+
+  const ready = await player.back();
+  assert.equal(ready.battle.phase, 'ended', JSON.stringify(ready.battle));
+  await player.until(() => player.ends.length === 1, 'battle:end');
+  assert.equal(player.ends[0].reason, 'died');
+  assert.equal(player.ends[0].seq, player.course.seq);
+  assert.deepEqual(player.faults, []);
+});
+
+test('battle:sync gives frames again and changes nothing', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 20 });
+  const seen = new Map();
+  const player = await Player.signUp(t, server.url);
+  player.socket.on('battle:frame', (frame) => seen.set(frame.seq, frame));
+  await player.fight('1');
+  await player.reach(30);
+
+  const synced = await player.ask('battle:sync', { after: 5 });
+  assert.ok(synced.head >= 30);
+  assert.deepEqual(
+    synced.frames.slice(0, 20),
+    Array.from({ length: 20 }, (_, i) => seen.get(6 + i)),
+  );
+  await player.reach(synced.head + 10);
+  assert.deepEqual(player.faults, []);
+});
