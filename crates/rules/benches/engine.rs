@@ -1,5 +1,4 @@
 //! What one step costs, and what catching up on a night costs.
-#![expect(missing_docs, reason = "criterion's macros make undocumented functions")]
 #![expect(clippy::expect_used, reason = "a benchmark over shipped content")]
 
 use std::hint::black_box;

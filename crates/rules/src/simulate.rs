@@ -137,9 +137,9 @@ pub fn csv(rows: &[Row]) -> String {
 #[must_use]
 pub fn text(rows: &[Row]) -> String {
     let mut text = String::new();
-    line(&mut text, COLUMNS.map(str::to_owned));
+    line(&mut text, &COLUMNS.map(str::to_owned));
     for row in rows {
-        line(&mut text, row.cells().map(|cell| cell.map_or("-".to_owned(), |number| number.to_string())));
+        line(&mut text, &row.cells().map(|cell| cell.map_or("-".to_owned(), |number| number.to_string())));
     }
     text
 }
@@ -221,7 +221,7 @@ fn seconds(ticks: u64) -> u64 {
     ticks * u64::from(TICK_MS) / 1_000
 }
 
-fn line(text: &mut String, cells: [String; COLUMNS.len()]) {
+fn line(text: &mut String, cells: &[String; COLUMNS.len()]) {
     for (cell, column) in cells.iter().zip(COLUMNS) {
         // Writing to a string can't fail.
         let _ = write!(text, "{cell:>width$}  ", width = column.len());

@@ -3,7 +3,7 @@
 //! Every number here is folded from events in one place, so that sums over frames and totals can't disagree.
 
 use crate::codec::{InvalidState, Reader, Writer};
-use crate::content::{ItemIx, MonsterIx};
+use crate::content::{Content, ItemIx, MonsterIx};
 use crate::event::{Drops, Event, Fate};
 
 /// The first byte of stored totals.
@@ -158,6 +158,18 @@ impl Totals {
                 Ok(Piece { seq: reader.number()?, n: reader.fitting()?, item: ItemIx(reader.fitting()?) })
             })?,
         })
+    }
+
+    /// Whether everything counted exists in the world.
+    pub(crate) fn fit(&self, content: &Content) -> Result<(), InvalidState> {
+        let items = self.items.iter().map(|&(item, _)| item).chain(self.pieces.iter().map(|piece| piece.item));
+        for item in items {
+            content.item(item).ok_or(InvalidState::Unknown("such item"))?;
+        }
+        for &(monster, _) in &self.kills_by_monster {
+            content.monster(monster).ok_or(InvalidState::Unknown("such monster"))?;
+        }
+        Ok(())
     }
 
     fn numbers(&self) -> [u64; 9] {

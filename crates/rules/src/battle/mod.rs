@@ -258,16 +258,13 @@ impl State {
     pub fn fits(&self, ruleset: &Ruleset) -> Result<(), InvalidState> {
         let content = ruleset.content();
         content.dungeon(self.dungeon).ok_or(InvalidState::Unknown("such dungeon"))?;
-        if let Some(foe) = self.foe {
-            content.monster(foe.ix).ok_or(InvalidState::Unknown("such monster"))?;
+        if self.foe.is_some_and(|foe| content.monster(foe.ix).is_none()) {
+            return Err(InvalidState::Unknown("such monster"));
         }
         for &skill in self.fighter.skills.iter().flatten() {
             content.skill(skill).ok_or(InvalidState::Unknown("such skill"))?;
         }
-        for &(item, _) in &self.totals.items {
-            content.item(item).ok_or(InvalidState::Unknown("such item"))?;
-        }
-        Ok(())
+        self.totals.fit(content)
     }
 
     /// The last frame made; 0 before the first.

@@ -156,7 +156,7 @@ fn read_foe(reader: &mut Reader<'_>) -> Result<Foe, InvalidState> {
     })
 }
 
-fn place<T: PartialEq>(list: &[T], value: T) -> u8 {
+fn place<T: Copy + PartialEq>(list: &[T], value: T) -> u8 {
     list.iter().position(|listed| *listed == value).map_or(u8::MAX, |place| place as u8)
 }
 

@@ -251,7 +251,7 @@ impl Foe {
 
 /// Chooses slot i with probability (1/cost_i) / Σ (1/cost_j), exactly: each weight is the product of the others' costs.
 /// Draws once when there is anything to choose from. Slots count from 1.
-fn choose<'a>(slots: [Option<&'a Skill>; SLOTS], below: impl FnOnce(u64) -> u64) -> Option<(u8, &'a Skill)> {
+fn choose(slots: [Option<&Skill>; SLOTS], below: impl FnOnce(u64) -> u64) -> Option<(u8, &Skill)> {
     let cost = |slot: Option<&Skill>| slot.map_or(1, |skill| u64::from(skill.cost));
     let product: u64 = slots.iter().map(|&slot| cost(slot)).product();
     let weight = |slot: Option<&Skill>| slot.map_or(0, |skill| product / u64::from(skill.cost));

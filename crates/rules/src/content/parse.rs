@@ -116,14 +116,11 @@ impl Source<'_> {
         faults: &mut Vec<Fault>,
     ) {
         let line = self.line(value.span().start);
-        match value.into_inner() {
-            DeValue::Array(entries) => entries.into_iter().for_each(|entry| self.one(entry, found, faults)),
-            other => faults.push(Fault::new(
-                self.name,
-                line,
-                format!("expected entries under `[[…]]`, found {}", other.type_str()),
-            )),
-        }
+        let found_type = value.get_ref().type_str();
+        let DeValue::Array(entries) = value.into_inner() else {
+            return faults.push(Fault::new(self.name, line, format!("expected `[[…]]` entries, found {found_type}")));
+        };
+        entries.into_iter().for_each(|entry| self.one(entry, found, faults));
     }
 
     fn one<T: DeserializeOwned>(
