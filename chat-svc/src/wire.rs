@@ -1,0 +1,154 @@
+//! The door between protobuf and this service's own words: nothing else in the crate reads or writes a message's bytes.
+//!
+//! What goes out over the bus is an `Envelope` whose room, place, time and head count are empty: the backplane knows
+//! them at the moment of publishing and stamps them on (`backplane::Stamp`). A log keeps the same envelopes.
+
+use bytes::Bytes;
+use prost::Message;
+use proto::chat::v1 as chat;
+use proto::common::v1::{self as common, ChatKind, ChatMessage, ChatPresence, Envelope, envelope::Body};
+use service_kit::Fault;
+use vocab::CharacterName;
+
+use backplane::{Entry, Page, RoomId, Standing};
+
+use crate::caller::{Caller, Visitor};
+use crate::line::{InvalidText, MAX_CHARS, Text};
+use crate::log::{Asked, Said};
+use crate::room::CAPACITY;
+
+/// Version of the envelope's shape that this program writes.
+const ENVELOPE_VERSION: u32 = 1;
+
+/// What a room is told.
+#[derive(Debug)]
+pub(crate) enum News<'a> {
+    /// A line.
+    Said {
+        /// The speaker's name.
+        from: &'a str,
+        /// What was said.
+        text: Text,
+    },
+    /// Somebody came.
+    Joined {
+        /// Who.
+        name: &'a str,
+    },
+    /// Somebody went.
+    Left {
+        /// Who.
+        name: &'a str,
+    },
+}
+
+// === in ===
+
+/// Reads for whom a request acts.
+pub(crate) fn caller(caller: Option<common::Caller>) -> Result<Caller, Fault> {
+    let caller = caller.ok_or_else(|| Fault::invalid("missing-field").field("caller"))?;
+    let account = caller.account_id.parse().map_err(|_not_an_id| Fault::invalid("bad-id").field("caller"))?;
+    Ok(Caller { account, epoch: caller.epoch, connection: caller.connection })
+}
+
+/// Reads who wants to be in a room.
+pub(crate) fn visitor(caller: Caller, name: &str, gateway: String) -> Result<Visitor, Fault> {
+    if gateway.is_empty() {
+        return Err(Fault::invalid("missing-field").field("gateway"));
+    }
+    Ok(Visitor { caller, name: character(name)?, gateway })
+}
+
+/// Reads a room's name.
+pub(crate) fn room(text: &str) -> Result<RoomId, Fault> {
+    RoomId::parse(text).ok_or_else(|| Fault::invalid("bad-room").field("room"))
+}
+
+/// Reads the room a client says it was in. A client's memory may be of anything: what is no room's name is no wish.
+pub(crate) fn wanted_room(text: &str) -> Option<RoomId> {
+    RoomId::parse(text)
+}
+
+/// Reads a line that wants to be said.
+pub(crate) fn said(caller: Caller, request: &chat::SendRequest) -> Result<Said, Fault> {
+    let text = Text::parse(&request.text).map_err(|error| match error {
+        InvalidText::Empty => Fault::invalid("text-empty").field("text"),
+        InvalidText::TooLong => Fault::invalid("text-too-long").field("text").arg("max", MAX_CHARS),
+    })?;
+    Ok(Said { caller, name: character(&request.name)?, room: room(&request.room)?, text })
+}
+
+/// Reads what of a log is wanted.
+pub(crate) fn asked(caller: Caller, request: &chat::HistoryRequest) -> Result<Asked, Fault> {
+    // An epoch we never gave out is one that is gone.
+    let epoch = (!request.epoch.is_empty()).then(|| request.epoch.parse().unwrap_or(u64::MAX));
+    Ok(Asked { caller, room: room(&request.room)?, after: request.after.unwrap_or(0), epoch })
+}
+
+fn character(text: &str) -> Result<CharacterName, Fault> {
+    CharacterName::parse(text).map_err(|_wrong_form| Fault::invalid("bad-character-name").field("name"))
+}
+
+// === out ===
+
+/// How a room stands, for a member.
+pub(crate) fn standing(room: &Standing) -> chat::Room {
+    chat::Room {
+        id: room.room.to_string(),
+        epoch: room.head.epoch.to_string(),
+        head: room.head.offset,
+        count: room.count,
+        capacity: room.capacity,
+    }
+}
+
+/// A stretch of a room's log, for a member.
+pub(crate) fn history(room: &RoomId, page: Page) -> chat::HistoryResponse {
+    let epoch = page.head.epoch.to_string();
+    let messages = page.entries.into_iter().filter_map(|entry| message(room, &epoch, entry)).collect();
+    chat::HistoryResponse { messages, head: page.head.offset, recovered: page.recovered, epoch }
+}
+
+/// What a room is told, for its log and the bus.
+pub(crate) fn envelope(publisher: &str, news: News<'_>) -> Bytes {
+    let envelope = Envelope {
+        version: ENVELOPE_VERSION,
+        publisher: publisher.to_owned(),
+        body: Some(match news {
+            News::Said { from, text } => Body::Message(ChatMessage {
+                from: from.to_owned(),
+                text: text.into_string(),
+                kind: ChatKind::Say.into(),
+                ..ChatMessage::default()
+            }),
+            News::Joined { name } => Body::Presence(presence(Some(name), None)),
+            News::Left { name } => Body::Presence(presence(None, Some(name))),
+        }),
+        ..Envelope::default()
+    };
+    envelope.encode_to_vec().into()
+}
+
+fn presence(joined: Option<&str>, left: Option<&str>) -> ChatPresence {
+    ChatPresence {
+        capacity: CAPACITY,
+        joined: joined.map(str::to_owned),
+        left: left.map(str::to_owned),
+        ..ChatPresence::default()
+    }
+}
+
+/// An entry of a log with its place filled in; `None`, and counted, when it is nothing this program can read.
+fn message(room: &RoomId, epoch: &str, entry: Entry) -> Option<ChatMessage> {
+    let Some(Body::Message(message)) = Envelope::decode(entry.payload).ok().and_then(|envelope| envelope.body) else {
+        metrics::counter!("chat_entries_unreadable_total").increment(1);
+        return None;
+    };
+    Some(ChatMessage {
+        room: room.to_string(),
+        epoch: epoch.to_owned(),
+        offset: entry.offset,
+        at: i64::try_from(entry.at_ms).unwrap_or(i64::MAX),
+        ..message
+    })
+}
