@@ -47,9 +47,7 @@ impl Content {
     /// # Errors
     /// Every fault found, in the order of files and lines.
     pub fn parse(files: &[(&str, &str)]) -> Result<Self, Vec<Fault>> {
-        let draft = parse::read(files)?;
-        check::check(&draft)?;
-        let world = draft.into_world();
+        let world = read(files)?;
         let pack = world.canonical();
         Ok(Self::assemble(world, pack))
     }
@@ -60,10 +58,8 @@ impl Content {
     /// Every fault found; lines count within the pack.
     pub fn from_pack(pack: &[u8]) -> Result<Self, Vec<Fault>> {
         let text = std::str::from_utf8(pack).map_err(|_| vec![Fault::new(PACK, 1, "not UTF-8")])?;
-        let draft = parse::read(&[(PACK, text)])?;
-        check::check(&draft)?;
         // The hash is over the very bytes that are stored, whatever this program would write today.
-        Ok(Self::assemble(draft.into_world(), pack.to_vec()))
+        Ok(Self::assemble(read(&[(PACK, text)])?, pack.to_vec()))
     }
 
     /// Everything that decides frames, as one canonical document: the same for files that differ only in comments,
@@ -180,6 +176,16 @@ impl Content {
         let drops = world.monster.iter().map(|monster| resolve_drops(&world, monster)).collect();
         Self { tables, drops, world, pack, hash }
     }
+}
+
+/// Reads and checks; faults come in the order of files and lines.
+fn read(files: &[(&str, &str)]) -> Result<World, Vec<Fault>> {
+    let checked = parse::read(files).and_then(|draft| check::check(&draft).map(|()| draft.into_world()));
+    checked.map_err(|mut faults| {
+        let file = |fault: &Fault| files.iter().position(|file| file.0 == fault.file);
+        faults.sort_by_key(|fault| (file(fault), fault.line));
+        faults
+    })
 }
 
 fn resolve_drops(world: &World, monster: &Monster) -> Vec<DropLine> {

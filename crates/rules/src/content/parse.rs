@@ -160,10 +160,10 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<Draft, Vec<Fault>> {
         faults.push(second.fault("`balance` is already given elsewhere"));
     }
     if balance.is_empty() && faults.is_empty() {
-        faults.push(Fault::new(files.first().map_or("", |file| file.0), 1, "no file has the table `balance`"));
+        faults.push(Fault::new(files.first().map_or("content", |file| file.0), 1, "no file has the table `balance`"));
     }
     if !faults.is_empty() {
-        return Err(in_order(faults, files));
+        return Err(faults);
     }
     let balance = balance.swap_remove(0);
     Ok(Draft {
@@ -173,12 +173,6 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<Draft, Vec<Fault>> {
         skills: by_number(skills),
         items: by_number(items),
     })
-}
-
-fn in_order(mut faults: Vec<Fault>, files: &[(&str, &str)]) -> Vec<Fault> {
-    let place = |fault: &Fault| files.iter().position(|file| file.0 == fault.file);
-    faults.sort_by_key(|fault| (place(fault), fault.line));
-    faults
 }
 
 fn by_number<T: Entry>(mut placed: Vec<Placed<T>>) -> Vec<Placed<T>> {
