@@ -97,7 +97,8 @@ pub struct Envelope {
     /// Who published: instance name and start nonce.
     #[prost(string, tag = "2")]
     pub publisher: ::prost::alloc::string::String,
-    /// Rises by one with every message of a publisher on a channel, so that a gap is seen.
+    /// Rises by one with every message of a publisher on a channel, so that a gap is seen; 0 for what a room is told: there
+    /// a gap shows in the offsets, and head counts are absolute.
     #[prost(uint64, tag = "3")]
     pub number: u64,
     /// W3C traceparent of the cause; empty when there is none.
@@ -129,7 +130,8 @@ pub mod envelope {
         Heartbeat(super::Heartbeat),
     }
 }
-/// A line of a room's log.
+/// A line of a room's log. On the bus room, epoch, offset and time are empty: only the backplane knows them at the moment
+/// it appends and publishes in one step, and it delivers them beside the envelope.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChatMessage {
     /// The room.
@@ -154,7 +156,7 @@ pub struct ChatMessage {
     #[prost(enumeration = "ChatKind", tag = "7")]
     pub kind: i32,
 }
-/// The head count of a room changed.
+/// The head count of a room changed. On the bus room and count are empty: the backplane delivers them beside the envelope.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChatPresence {
     /// The room.
