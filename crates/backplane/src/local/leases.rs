@@ -1,0 +1,42 @@
+//! Leases in memory.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::Local;
+use crate::fault::Result;
+use crate::leases::{Lease, Leases};
+
+/// Every lease and when it ends.
+#[derive(Debug, Default)]
+pub(super) struct Book(BTreeMap<Lease, Instant>);
+
+impl Book {
+    /// Forgets what has ended.
+    pub(super) fn prune(&mut self) {
+        let now = Instant::now();
+        self.0.retain(|_, ends| *ends > now);
+    }
+}
+
+#[async_trait]
+impl Leases for Local {
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<()> {
+        self.leases.lock().0.insert(lease.clone(), Instant::now() + ttl);
+        Ok(())
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        self.leases.lock().0.remove(lease);
+        Ok(())
+    }
+
+    async fn living(&self, service: &str) -> Result<Vec<Lease>> {
+        let mut book = self.leases.lock();
+        book.prune();
+        Ok(book.0.keys().filter(|lease| lease.service == service).cloned().collect())
+    }
+}

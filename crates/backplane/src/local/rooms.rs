@@ -1,0 +1,123 @@
+//! Rooms in memory. What is published is published under the registry's lock, so that its order is the order of what
+//! happened.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::Local;
+use crate::bus::{Channel, Stamp};
+use crate::fault::Result;
+use crate::rooms::{Appended, Entered, Left, Member, Page, Position, RoomId, RoomKind, Rooms, Standing};
+
+impl Local {
+    fn tell(&self, room: &RoomId, stamp: Stamp, payload: &Bytes) {
+        self.bus.publish(&Channel::Room(room.clone()), stamp, payload);
+    }
+}
+
+#[async_trait]
+impl Rooms for Local {
+    async fn enter(
+        &self,
+        kind: RoomKind,
+        capacity: u32,
+        member: Member,
+        prefer: Option<&RoomId>,
+        announcement: Bytes,
+    ) -> Result<Entered> {
+        let mut rooms = self.rooms.lock();
+        let present = rooms.place(kind.name(), &member.id).cloned();
+        let newcomer = present.is_none();
+        let id = present.unwrap_or_else(|| rooms.choose(kind, prefer));
+        let standing = rooms.seat(&id, capacity, member);
+        if newcomer {
+            self.tell(&id, Stamp::Count(standing.count), &announcement);
+        }
+        Ok(Entered { standing, newcomer })
+    }
+
+    async fn leave(&self, room: &RoomId, member: &str, connection: u64, announcement: Bytes) -> Result<Option<Left>> {
+        let mut rooms = self.rooms.lock();
+        let left = rooms.unseat(room, member, connection).map(|(left, _kept_words)| left);
+        if let Some(left) = &left {
+            self.tell(room, Stamp::Count(left.count), &announcement);
+        }
+        Ok(left)
+    }
+
+    async fn mark_leaving(
+        &self,
+        room: &RoomId,
+        member: &str,
+        connection: u64,
+        grace: Duration,
+        announcement: Bytes,
+    ) -> Result<bool> {
+        let due = Instant::now() + grace;
+        Ok(self.rooms.lock().note_leaving(room, member, connection, due, announcement))
+    }
+
+    async fn take_due_leaves(&self, kind: RoomKind, limit: usize) -> Result<Vec<Left>> {
+        let mut rooms = self.rooms.lock();
+        let due = rooms.due(kind, Instant::now(), limit);
+        let gone = due.iter().filter_map(|(room, member)| rooms.unseat(room, member, u64::MAX)).map(|(left, words)| {
+            self.tell(&left.room, Stamp::Count(left.count), &words.unwrap_or_default());
+            left
+        });
+        Ok(gone.collect())
+    }
+
+    async fn find(&self, kind: RoomKind, member: &str) -> Result<Option<(RoomId, Member)>> {
+        let rooms = self.rooms.lock();
+        let found = rooms.place(kind.name(), member).and_then(|id| {
+            let seat = rooms.room(id)?.seat(member)?;
+            Some((id.clone(), seat.member.clone()))
+        });
+        Ok(found)
+    }
+
+    async fn members(&self, room: &RoomId) -> Result<Vec<Member>> {
+        let rooms = self.rooms.lock();
+        Ok(rooms.room(room).map(|room| room.members().cloned().collect()).unwrap_or_default())
+    }
+
+    async fn standing(&self, room: &RoomId) -> Result<Option<Standing>> {
+        Ok(self.rooms.lock().room(room).map(|found| found.standing(room)))
+    }
+
+    async fn rooms(&self, kind: RoomKind) -> Result<Vec<Standing>> {
+        Ok(self.rooms.lock().of_kind(kind).map(|(id, room)| room.standing(id)).collect())
+    }
+
+    async fn append(&self, room: &RoomId, payload: Bytes) -> Result<Option<Appended>> {
+        let mut rooms = self.rooms.lock();
+        let now_ms = self.clock.now_ms();
+        let appended = rooms.room_mut(room).map(|found| found.log.append(now_ms, payload.clone()));
+        if let Some(appended) = appended {
+            self.tell(room, Stamp::Appended(appended), &payload);
+        }
+        Ok(appended)
+    }
+
+    async fn read(&self, room: &RoomId, after: Option<Position>, limit: usize) -> Result<Option<Page>> {
+        let now_ms = self.clock.now_ms();
+        let mut rooms = self.rooms.lock();
+        Ok(rooms.room_mut(room).map(|found| {
+            found.log.prune(now_ms);
+            found.log.page(after, limit)
+        }))
+    }
+
+    async fn reassert(&self, members: Vec<(RoomId, u32, Member)>) -> Result<Vec<Standing>> {
+        let mut rooms = self.rooms.lock();
+        let seated = members.into_iter().map(|(claimed, capacity, member)| {
+            // Where a member already sits wins over where its gateway remembers it: it may have moved meanwhile.
+            let id = rooms.place(claimed.kind_name(), &member.id).cloned().unwrap_or(claimed);
+            rooms.seat(&id, capacity, member)
+        });
+        Ok(seated.collect())
+    }
+}
