@@ -1,0 +1,62 @@
+"""A player with the stock Python client, and the first laws of the contract."""
+
+import itertools
+import os
+import threading
+
+import socketio
+
+SECONDS = 30
+_numbers = itertools.count(1)
+
+
+class Player:
+    """One player's socket and the frames it got."""
+
+    def __init__(self, url: str, transports: list[str]):
+        self.frames, self.ends, self.faults = [], [], []
+        self.changed = threading.Condition()
+        self.socket = socketio.Client(reconnection=False)
+        self.socket.on("battle:frame", self._frame)
+        self.socket.on("battle:end", self._end)
+        self.socket.on("session:ready", lambda ready: None)
+        self.socket.connect(url, auth={"lang": "en"}, transports=transports)
+
+    def ask(self, event: str, payload: dict | None = None) -> dict:
+        """The acknowledgement of an event; a refusal fails the story."""
+        answer = self.socket.call(event, payload or {}, timeout=SECONDS)
+        assert answer["ok"], f"{event}: {answer}"
+        return answer
+
+    def sign_up(self) -> dict:
+        tail = f"{os.getpid():x}y{next(_numbers)}"
+        names = {"username": f"p{tail}", "password": "correct horse", "character": f"P{tail}"}
+        return self.ask("auth:signup", names)
+
+    def reach(self, seq: int) -> None:
+        """Waits until frame `seq` is there."""
+        with self.changed:
+            there = self.changed.wait_for(lambda: self.faults or self.seq >= seq, SECONDS)
+        assert not self.faults, self.faults
+        assert there, f"frame {seq} did not come; stood at {self.seq}"
+
+    @property
+    def seq(self) -> int:
+        return self.frames[-1]["seq"] if self.frames else 0
+
+    def _frame(self, frame: dict) -> None:
+        with self.changed:
+            if frame["seq"] != self.seq + 1:
+                self.faults.append(f"after {self.seq} came {frame}")
+            self.frames.append(frame)
+            self.changed.notify_all()
+
+    def _end(self, end: dict) -> None:
+        with self.changed:
+            self.ends.append(end)
+            self.changed.notify_all()
+
+
+def gained(frames: list[dict], event: str, field: str) -> int:
+    """The sum of one field over all events of a type."""
+    return sum(e[field] for frame in frames for e in frame["events"] if e["type"] == event)

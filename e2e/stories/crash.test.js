@@ -1,0 +1,70 @@
+// The program ends politely or is killed amid a hundred battles, and starts again five seconds later: nothing is lost.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Player } from '../lib/player.js';
+import { Server } from '../lib/server.js';
+import { away } from '../lib/time.js';
+import { BattleAdmin } from '../lib/tools.js';
+
+const PLAYERS = 100;
+
+test('SIGTERM, then SIGKILL, amid a hundred battles', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 200, 'save-every': '2s' });
+  const book = new Map();
+  const players = await Promise.all(
+    Array.from({ length: PLAYERS }, () => Player.signUp(t, server.url, { book, transports: ['websocket'] })),
+  );
+  await Promise.all(players.map((player) => player.fight('1')));
+  await everybody(players, (player) => player.reach(10));
+
+  for (const signal of ['SIGTERM', 'SIGKILL']) {
+    players.forEach((player) => player.forget('session:ready'));
+    const before = players.map((player) => player.course.seq);
+    assert.equal(await server.stop(signal), signal === 'SIGTERM' ? 0 : null);
+    await away(5_000);
+    await server.restart();
+
+    await everybody(players, (player) => player.hear('session:ready'));
+    // By the clock: five seconds of absence are at least twenty ticks of 200 ms.
+    await everybody(players, (player) => player.reach(before[players.indexOf(player)] + 20));
+  }
+
+  await everybody(players, (player) => player.ask('battle:stop'));
+  const admin = new BattleAdmin(server);
+  t.after(() => admin.close());
+  for (const player of players) {
+    const { verified, differences, frames } = await admin.verify(player.course.id);
+    assert.ok(verified, `${player.course.id}: ${differences}`);
+    assert.equal(frames, player.course.seq);
+    assert.equal(player.course.frames, player.course.seq, 'every frame as a frame');
+    const { character } = await player.ask('character:get');
+    assert.deepEqual([character.exp, character.gold], [player.course.exp, player.course.gold]);
+  }
+});
+
+test('two witnesses of one battle see the same frames across a kill', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 50, 'save-every': '60s' });
+  const book = new Map();
+  const player = await Player.signUp(t, server.url, { book });
+  await player.fight('1');
+  await player.reach(40);
+  const { frames } = await player.ask('battle:sync', { after: 0 });
+
+  player.forget('session:ready');
+  await server.stop('SIGKILL');
+  await server.restart();
+  await player.hear('session:ready');
+  const again = await player.ask('battle:sync', { after: 0 });
+  assert.deepEqual(again.frames.slice(0, frames.length), frames);
+});
+
+function everybody(players, step) {
+  return Promise.all(
+    players.map(async (player) => {
+      await step(player);
+      assert.deepEqual(player.faults, []);
+    }),
+  );
+}

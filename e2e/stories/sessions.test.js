@@ -1,0 +1,115 @@
+// One live session per account: the newest sign-in, the newest tab. The older one is closed and can do nothing.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Player } from '../lib/player.js';
+import { RawSocket } from '../lib/raw.js';
+import { Server } from '../lib/server.js';
+import { eventually } from '../lib/time.js';
+
+/** Waits for a player's end: told why, then cut off for good. */
+async function seenOff(player, reason) {
+  const replaced = await player.hear('session:replaced');
+  assert.equal(replaced.reason, reason);
+  await player.until(() => player.socket.disconnected, 'the end of the connection');
+}
+
+test('a second sign-in ends the first session', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 50 });
+  const first = await Player.signUp(t, server.url);
+  await first.fight('1');
+  await first.reach(3);
+
+  const second = new Player(server.url);
+  t.after(() => second.leave());
+  const ready = await second.signIn(first.names);
+  await seenOff(first, 'signed_in_elsewhere');
+  assert.equal(ready.battle.id, first.course.id);
+  await second.hear('battle:report');
+  await second.reach(second.course.seq + 5);
+  assert.deepEqual(second.faults, []);
+
+  const late = new Player(server.url, { token: first.token });
+  t.after(() => late.leave());
+  const refused = await late.hear('connect_error');
+  assert.deepEqual(refused.data.code, 'unauthenticated');
+});
+
+test('of two tabs with one token the newer one plays', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 50 });
+  const first = await Player.signUp(t, server.url);
+  await first.fight('1');
+  await first.reach(3);
+
+  const second = await Player.enter(t, server.url, first.token);
+  await seenOff(first, 'another_tab');
+  await second.until(() => second.course.reports === 1, 'a report');
+  await second.reach(second.course.seq + 5);
+  assert.deepEqual(second.faults, []);
+});
+
+test('a replaced socket that reads nothing and has a full queue is really closed', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 10, limits: 'off' });
+  const player = await Player.signUp(t, server.url);
+  await player.fight('1');
+  await player.reach(3);
+
+  const deaf = await RawSocket.enter(server, player.token);
+  t.after(() => deaf.destroy());
+  await seenOff(player, 'another_tab');
+  deaf.pause();
+  // Answers it asks for and never reads fill every buffer on the way.
+  for (let i = 0; i < 400; i += 1) deaf.send(`42${i}["battle:sync",{"after":0}]`);
+  const full = async () => [...(await server.metrics())].some(([name, value]) => name.startsWith('gateway_outbox_bytes') && value > 0);
+  await eventually(30_000, full, () => 'a queue on the server that holds something');
+
+  const next = await Player.enter(t, server.url, player.token);
+  await deaf.closed(15_000);
+  await next.until(() => next.course.reports === 1, 'a report');
+  await next.reach(next.course.seq + 5);
+  assert.deepEqual(next.faults, []);
+});
+
+test('signing out ends the session and leaves the battle running', async (t) => {
+  const server = await Server.start(t, { 'tick-ms': 50 });
+  const player = await Player.signUp(t, server.url);
+  const battle = await player.fight('1');
+  await player.reach(3);
+  await player.ask('auth:signout');
+  await assert.rejects(player.ask('character:get'), { code: 'unauthenticated' });
+
+  const ready = await player.signIn(player.names);
+  assert.equal(ready.battle.id, battle.id);
+  assert.notEqual(ready.battle.phase, 'ended');
+});
+
+test('a refreshed token works and the old one does not', async (t) => {
+  const server = await Server.start(t);
+  const player = await Player.signUp(t, server.url);
+  const old = player.token;
+  const { token, expiresAt } = await player.ask('auth:refresh');
+  assert.ok(expiresAt > 0);
+  assert.notEqual(token, old);
+  await Player.enter(t, server.url, token);
+
+  const late = new Player(server.url, { token: old });
+  t.after(() => late.leave());
+  assert.equal((await late.hear('connect_error')).data.code, 'unauthenticated');
+});
+
+test('a deleted account is gone, its battle ended, its names free', async (t) => {
+  const server = await Server.start(t);
+  const player = await Player.signUp(t, server.url);
+  await player.fight('1');
+  await assert.rejects(player.ask('account:delete', { password: 'not the one' }), { code: 'unauthenticated' });
+  await player.ask('account:delete', { password: player.names.password });
+  await player.until(() => player.socket.disconnected, 'the end of the connection');
+
+  const again = new Player(server.url);
+  t.after(() => again.leave());
+  await assert.rejects(again.signIn(player.names), { code: 'unauthenticated' });
+  const ready = await again.signUp(player.names);
+  assert.equal(ready.battle, undefined);
+  assert.equal(ready.character.exp, 0);
+});
