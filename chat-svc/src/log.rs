@@ -27,6 +27,8 @@ pub(crate) struct Said {
     pub(crate) room: RoomId,
     /// What.
     pub(crate) text: Text,
+    /// Under this key, at most once.
+    pub(crate) key: Option<String>,
 }
 
 /// What of a log is wanted.
@@ -57,12 +59,17 @@ impl Log {
         Self { plane, publisher, lobby, flood }
     }
 
-    /// Says a line to a room the caller is in.
+    /// Says a line to a room the caller is in. A repeated key is answered like the first time, and nobody hears it
+    /// again.
     pub(crate) async fn say(&self, said: Said) -> Result<Appended, Fault> {
         self.lobby.require_member(said.caller, &said.room).await?;
         self.throttle(said.caller).await?;
         let news = News::Said { from: said.name.as_str(), text: said.text };
-        let appended = self.plane.append(&said.room, wire::envelope(&self.publisher, news)).await?;
+        let entry = wire::envelope(&self.publisher, news);
+        let appended = match said.key {
+            Some(key) => self.plane.append_once(&said.room, &format!("{}:{key}", said.caller.account), entry).await?,
+            None => self.plane.append(&said.room, entry).await?,
+        };
         metrics::counter!("chat_lines_total").increment(1);
         appended.ok_or_else(not_in_room)
     }

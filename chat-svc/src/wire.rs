@@ -20,6 +20,9 @@ use crate::room::CAPACITY;
 /// Version of the envelope's shape that this program writes.
 const ENVELOPE_VERSION: u32 = 1;
 
+/// Longest idempotency key, in characters.
+const MAX_KEY_CHARS: usize = 64;
+
 /// What a room is told.
 #[derive(Debug)]
 pub(crate) enum News<'a> {
@@ -75,7 +78,7 @@ pub(crate) fn said(caller: Caller, request: &chat::SendRequest) -> Result<Said, 
         InvalidText::Empty => Fault::invalid("text-empty").field("text"),
         InvalidText::TooLong => Fault::invalid("text-too-long").field("text").arg("max", MAX_CHARS),
     })?;
-    Ok(Said { caller, name: character(&request.name)?, room: room(&request.room)?, text })
+    Ok(Said { caller, name: character(&request.name)?, room: room(&request.room)?, text, key: key(&request.key)? })
 }
 
 /// Reads what of a log is wanted.
@@ -83,6 +86,14 @@ pub(crate) fn asked(caller: Caller, request: &chat::HistoryRequest) -> Result<As
     // An epoch we never gave out is one that is gone.
     let epoch = (!request.epoch.is_empty()).then(|| request.epoch.parse().unwrap_or(u64::MAX));
     Ok(Asked { caller, room: room(&request.room)?, after: request.after.unwrap_or(0), epoch })
+}
+
+fn key(text: &str) -> Result<Option<String>, Fault> {
+    match text.chars().count() {
+        0 => Ok(None),
+        1..=MAX_KEY_CHARS => Ok(Some(text.to_owned())),
+        _ => Err(Fault::invalid("bad-key").field("key").arg("max", MAX_KEY_CHARS)),
+    }
 }
 
 fn character(text: &str) -> Result<CharacterName, Fault> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::world::{BEGIN_MS, World, hear};
+use crate::world::{BEGIN_MS, World, hear, quiet};
 use backplane::Stamp;
 use proto::common::v1::{ChatKind, envelope::Body};
 use service_kit::FaultKind;
@@ -116,4 +116,24 @@ async fn who_is_not_in_the_room_neither_speaks_nor_reads() {
     ] {
         assert_eq!((refused.kind(), refused.because()), (FaultKind::FailedPrecondition, Some("not_in_room")));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_key_says_it_once() {
+    let world = World::new();
+    let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
+    let room = alice.join().await;
+    bob.join().await;
+    let ear = world.listen(&room.id).await;
+    let first = alice.say_once(&room.id, "hello", "k1").await.unwrap();
+    alice.say(&room.id, "in between").await.unwrap();
+    assert_eq!(alice.say_once(&room.id, "hello", "k1").await.unwrap(), first);
+    assert_eq!(alice.say_once(&room.id, "hello", "k2").await.unwrap().offset, 3, "another key is another line");
+    assert_eq!(bob.say_once(&room.id, "hello", "k1").await.unwrap().offset, 4, "keys of two players do not meet");
+    for offset in 1..=4 {
+        assert!(matches!(hear(&ear).await, (_, Stamp::Appended(place)) if place.position.offset == offset));
+    }
+    assert!(quiet(&ear, Duration::from_secs(1)).await);
+    let refused = alice.say_once(&room.id, "hello", &"k".repeat(65)).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.at_field()), (FaultKind::InvalidArgument, Some("key")));
 }

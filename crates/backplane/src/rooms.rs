@@ -18,7 +18,10 @@ use crate::fault::Result;
 /// How many entries of a room's log are kept at most.
 pub const LOG_ENTRIES: usize = 200;
 
-/// How long an entry is kept at most.
+/// How many keys of entries that were appended once are remembered for each room.
+pub const ONCE_KEYS: usize = 1_024;
+
+/// How long an entry, or the key it was appended under, is kept at most.
 pub const LOG_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// A kind of rooms, such as `lobby`. A member is in at most one room of each kind.
@@ -166,6 +169,10 @@ pub trait Rooms: Send + Sync + 'static {
 
     /// Appends to a room's log and publishes the entry, stamped with its place. `None` when the room is gone.
     async fn append(&self, room: &RoomId, payload: Bytes) -> Result<Option<Appended>>;
+
+    /// Appends like [`append`](Self::append), but under one `key` only once: later calls get the first one's answer,
+    /// and nothing is published. A room remembers its last [`ONCE_KEYS`] keys for [`LOG_AGE`].
+    async fn append_once(&self, room: &RoomId, key: &str, payload: Bytes) -> Result<Option<Appended>>;
 
     /// Up to `limit` entries that follow `after`; without it, or where entries in between are gone, the latest `limit`,
     /// which are then not `recovered`. `None` when the room is gone.

@@ -15,6 +15,12 @@ use crate::leases::{Lease, Leases};
 pub(super) struct Book(BTreeMap<Lease, Instant>);
 
 impl Book {
+    /// Whether nothing is kept.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets what has ended.
     pub(super) fn prune(&mut self) {
         let now = Instant::now();

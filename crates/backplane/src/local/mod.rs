@@ -8,6 +8,7 @@ mod clock;
 mod connections;
 mod leases;
 mod log;
+mod once;
 mod registry;
 mod room;
 mod rooms;
@@ -98,7 +99,52 @@ impl Local {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::leases::{Lease, Leases};
+    use crate::rooms::{LOG_AGE, Member, RoomKind, Rooms};
+    use crate::throttle::{Rate, Throttle};
 
     crate::contract::suite!(#[tokio::test(start_paused = true)], Arc::new(Local::new()));
+
+    const LOBBY: RoomKind = RoomKind::new("lobby");
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn ann() -> Member {
+        Member { id: "ann".into(), name: "Ann".into(), gateway: "g1".into(), connection: 1 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_everybody_left_nothing_is_kept() {
+        let tasks = TaskGroup::new();
+        let world = Local::start(&tasks);
+        let room = world.enter(LOBBY, 10, ann(), None, Bytes::new()).await.unwrap().standing.room;
+        world.append(&room, Bytes::new()).await.unwrap();
+        world.mark_leaving(&room, "ann", 1, SECOND, Bytes::new()).await.unwrap();
+        world.throttle("key", Rate { every: SECOND, burst: 5 }).await.unwrap();
+        let lease = Lease { service: "s".into(), instance: "i".into(), nonce: 1, address: "a".into() };
+        world.renew(&lease, SECOND).await.unwrap();
+
+        tokio::time::sleep(TIDY_EVERY * 2).await;
+        assert_eq!(world.take_due_leaves(LOBBY, 10).await.unwrap().len(), 1);
+        assert!(world.rooms.lock().is_empty());
+        assert!(world.buckets.lock().is_empty(), "tidied without being asked");
+        assert!(world.leases.lock().is_empty(), "tidied without being asked");
+        assert_eq!(tasks.end(SECOND).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn entries_of_yesterday_are_gone() {
+        let world = Local::at(1_000);
+        let room = world.enter(LOBBY, 10, ann(), None, Bytes::new()).await.unwrap().standing.room;
+        world.append(&room, Bytes::from_static(b"old")).await.unwrap();
+        tokio::time::advance(LOG_AGE).await;
+        world.append(&room, Bytes::from_static(b"new")).await.unwrap();
+        assert_eq!(world.read(&room, None, 10).await.unwrap().unwrap().entries.len(), 2, "just within the age");
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let page = world.read(&room, None, 10).await.unwrap().unwrap();
+        assert_eq!(page.entries.iter().map(|entry| entry.offset).collect::<Vec<_>>(), [2]);
+        assert_eq!(page.entries[0].at_ms, 1_000 + 24 * 3_600_000);
+    }
 }

@@ -115,9 +115,12 @@ impl Registry {
         over.filter(|(_, id, _)| id.is(kind)).take(limit).map(|(_, id, member)| (id.clone(), member.clone())).collect()
     }
 
-    /// Lets go of entries that are too old.
+    /// Lets go of entries, and of the keys of entries, that are too old.
     pub(super) fn prune_logs(&mut self, now_ms: u64) {
-        self.rooms.values_mut().for_each(|room| room.log.prune(now_ms));
+        for room in self.rooms.values_mut() {
+            room.log.prune(now_ms);
+            room.once.prune(now_ms);
+        }
     }
 
     /// Whether nothing at all is kept.

@@ -8,6 +8,7 @@ use service_kit::telemetry::GaugeGuard;
 use tokio::time::Instant;
 
 use super::log::Log;
+use super::once::Once;
 use crate::rooms::{Member, RoomId, Standing};
 
 /// A room with at least one member.
@@ -15,6 +16,7 @@ pub(super) struct Room {
     capacity: u32,
     seats: BTreeMap<String, Seat>,
     pub(super) log: Log,
+    pub(super) once: Once,
     _counted: GaugeGuard,
 }
 
@@ -29,7 +31,7 @@ impl Room {
     /// A room that takes `capacity`; for a moment, nobody is in it.
     pub(super) fn new(id: &RoomId, capacity: u32) -> Self {
         let counted = GaugeGuard::new(metrics::gauge!("backplane_rooms", "kind" => id.kind_name().to_owned()));
-        Self { capacity, seats: BTreeMap::new(), log: Log::new(), _counted: counted }
+        Self { capacity, seats: BTreeMap::new(), log: Log::new(), once: Once::default(), _counted: counted }
     }
 
     /// How many are in it.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Local;
+use super::room::Room;
 use crate::bus::{Channel, Stamp};
 use crate::fault::Result;
 use crate::rooms::{Appended, Entered, Left, Member, Page, Position, RoomId, RoomKind, Rooms, Standing};
@@ -15,6 +16,13 @@ use crate::rooms::{Appended, Entered, Left, Member, Page, Position, RoomId, Room
 impl Local {
     fn tell(&self, room: &RoomId, stamp: Stamp, payload: &Bytes) {
         self.bus.publish(&Channel::Room(room.clone()), stamp, payload);
+    }
+
+    /// Called under the registry's lock, so that entries are published in the order of their offsets.
+    fn write(&self, id: &RoomId, room: &mut Room, payload: &Bytes) -> Appended {
+        let appended = room.log.append(self.clock.now_ms(), payload.clone());
+        self.tell(id, Stamp::Appended(appended), payload);
+        appended
     }
 }
 
@@ -94,12 +102,18 @@ impl Rooms for Local {
 
     async fn append(&self, room: &RoomId, payload: Bytes) -> Result<Option<Appended>> {
         let mut rooms = self.rooms.lock();
-        let now_ms = self.clock.now_ms();
-        let appended = rooms.room_mut(room).map(|found| found.log.append(now_ms, payload.clone()));
-        if let Some(appended) = appended {
-            self.tell(room, Stamp::Appended(appended), &payload);
+        Ok(rooms.room_mut(room).map(|found| self.write(room, found, &payload)))
+    }
+
+    async fn append_once(&self, room: &RoomId, key: &str, payload: Bytes) -> Result<Option<Appended>> {
+        let mut rooms = self.rooms.lock();
+        let Some(found) = rooms.room_mut(room) else { return Ok(None) };
+        if let Some(first) = found.once.answer(key, self.clock.now_ms()) {
+            return Ok(Some(first));
         }
-        Ok(appended)
+        let appended = self.write(room, found, &payload);
+        found.once.keep(key, appended);
+        Ok(Some(appended))
     }
 
     async fn read(&self, room: &RoomId, after: Option<Position>, limit: usize) -> Result<Option<Page>> {

@@ -25,6 +25,12 @@ impl Default for Buckets {
 }
 
 impl Buckets {
+    /// Whether nothing is kept.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets buckets that are full.
     pub(super) fn prune(&mut self) {
         let now = Instant::now();
