@@ -9,6 +9,7 @@ pub mod fault;
 pub mod fence;
 pub mod grpc;
 pub mod listen;
+pub mod program;
 pub mod readiness;
 pub mod ready_line;
 pub mod settings;
@@ -19,6 +20,7 @@ pub mod time;
 
 pub use fault::{Fault, FaultKind};
 pub use fence::{Fence, Superseded};
+pub use program::Program;
 pub use readiness::Readiness;
 pub use shutdown::Shutdown;
 pub use tasks::TaskGroup;

@@ -95,8 +95,8 @@ impl FaultKind {
 
     /// What a code from another process means here.
     ///
-    /// `Unknown` is what a client reports when a peer died in the middle of an answer, and `Cancelled` what is left of
-    /// a call whose connection went away: both are a dependency that is away.
+    /// `Unknown` is what a client reports when a peer died in the middle of an answer: a dependency that is away.
+    /// `Cancelled` is what the gRPC library says of a call whose deadline passed, and nothing else here cancels calls.
     #[must_use]
     pub const fn from_code(code: Code) -> Self {
         match code {
@@ -110,8 +110,8 @@ impl FaultKind {
             Code::Aborted => Self::Aborted,
             Code::ResourceExhausted => Self::ResourceExhausted,
             Code::Unimplemented => Self::Unimplemented,
-            Code::DeadlineExceeded => Self::DeadlineExceeded,
-            Code::Unavailable | Code::Unknown | Code::Cancelled => Self::Unavailable,
+            Code::DeadlineExceeded | Code::Cancelled => Self::DeadlineExceeded,
+            Code::Unavailable | Code::Unknown => Self::Unavailable,
             Code::Internal | Code::DataLoss | Code::Ok => Self::Internal,
         }
     }
@@ -135,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_stream_is_a_dependency_that_is_away() {
+    fn what_libraries_say_has_a_meaning_here() {
         assert_eq!(FaultKind::from_code(Code::Unknown), FaultKind::Unavailable);
-        assert_eq!(FaultKind::from_code(Code::Cancelled), FaultKind::Unavailable);
+        assert_eq!(FaultKind::from_code(Code::Cancelled), FaultKind::DeadlineExceeded);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Fault`] says what kind of failure it is, which text describes it (a message key, never a sentence: sentences are
 //! made at the edge, in the player's language), and what a caller may do about it. It travels between services as a
-//! gRPC status ([`status`]) and comes out of it whole, except for its cause, which is for this process's log alone.
+//! gRPC status and comes out of it whole, except for its cause, which is for this process's log alone.
 
 mod kind;
 mod status;

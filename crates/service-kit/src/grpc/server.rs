@@ -223,3 +223,29 @@ async fn stop(shutdown: &Shutdown, cut: &CancellationToken) {
     cut.cancel();
     tokio::time::sleep(STOP_GRACE).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FaultKind;
+
+    fn request(path: &str) -> Request<Body> {
+        Request::post(path).body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_call_too_many_is_turned_away_at_once() {
+        let door = Door { places: Arc::new(Semaphore::new(0)), ..Door::new(None) };
+        let fault = door.admit(Routes::default(), request("/a.B/C")).await.unwrap_err();
+        assert_eq!((fault.kind(), fault.because()), (FaultKind::ResourceExhausted, Some("busy")));
+        assert!(fault.retry_delay().is_some());
+    }
+
+    #[test]
+    fn secrets_are_compared_whole() {
+        assert!(same(b"Bearer x", b"Bearer x"));
+        for other in [&b""[..], b"Bearer y", b"Bearer ", b"Bearer xx"] {
+            assert!(!same(other, b"Bearer x"));
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The Prometheus recorder of this process, and gauges that cannot forget to go down.
 
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -55,6 +56,18 @@ impl Metrics {
     pub fn render(&self) -> String {
         process::sample();
         self.0.render()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl fmt::Debug for GaugeGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GaugeGuard")
     }
 }
 

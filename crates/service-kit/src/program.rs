@@ -1,0 +1,180 @@
+//! The life of a program: start, announce, wait for the end, drain. What each `main` does around its services.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use std::time::Duration;
+//!
+//! use service_kit::program::{Program, StartError};
+//! use service_kit::ready_line::Listeners;
+//! use service_kit::telemetry::LogSettings;
+//!
+//! async fn run(log: LogSettings, admin: std::net::SocketAddr) -> Result<ExitCode, StartError> {
+//!     let program = Program::start(&log)?;
+//!     let admin = program.serve_admin(admin).await?;
+//!     // Bind, open stores, spawn services on `program.tasks`, each behind a latch of `program.readiness`.
+//!     program.announce(Listeners { admin: Some(admin), ..Listeners::default() }).await?;
+//!     program.ending().await;
+//!     // Drain what needs more than its task group's stop.
+//!     Ok(program.end(Duration::from_secs(10)).await)
+//! }
+//! ```
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::listen::{self, BindError};
+use crate::ready_line::{self, Listeners};
+use crate::telemetry::{self, LogSettings, Metrics};
+use crate::{Readiness, Shutdown, TaskGroup, admin};
+
+/// The exit code of a program that lost a vital task.
+const EXIT_FALLEN: u8 = 70;
+
+/// How long the operators' listener may take to close.
+const ADMIN_GRACE: Duration = Duration::from_secs(1);
+
+/// What the services of a program share.
+#[derive(Debug)]
+pub struct Program {
+    /// Owns the services' tasks.
+    pub tasks: TaskGroup,
+    /// Begins on SIGTERM or ctrl-c.
+    pub shutdown: Shutdown,
+    /// Whether the program wants work.
+    pub readiness: Readiness,
+    /// Its metrics.
+    pub metrics: Metrics,
+    /// Owns what outlives the services: signals, metrics and the operators' listener.
+    outer: TaskGroup,
+}
+
+/// The program could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A listener's address is taken or not ours.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The system refused something.
+    #[error("cannot start: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Program {
+    /// Starts log and metrics, and listens to signals.
+    ///
+    /// # Errors
+    /// When the system refuses signal handlers.
+    pub fn start(log: &LogSettings) -> Result<Self, StartError> {
+        telemetry::init(log);
+        let (metrics, outer) = (Metrics::install(), TaskGroup::new());
+        metrics.keep_up(&outer);
+        let shutdown = Shutdown::on_signals(&outer)?;
+        Ok(Self { tasks: TaskGroup::new(), shutdown, readiness: Readiness::new(), metrics, outer })
+    }
+
+    /// Serves operators, from before the services start until after they have ended, and answers where.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn serve_admin(&self, address: SocketAddr) -> Result<SocketAddr, StartError> {
+        let listener = listen::bind(address).await?;
+        let bound = listener.local_addr()?;
+        let serving = admin::serve(listener, self.readiness.clone(), self.metrics.clone(), self.outer.stopping());
+        self.outer.spawn("admin", async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "admin listener broke");
+            }
+        });
+        Ok(bound)
+    }
+
+    /// Waits until the program is ready and says so on standard output; says nothing if it ends before.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub async fn announce(&self, listeners: Listeners) -> Result<(), StartError> {
+        tokio::select! {
+            () = self.readiness.ready() => Ok(ready_line::print(listeners)?),
+            () = self.ending() => Ok(()),
+        }
+    }
+
+    /// Ends when the program has to: a signal came, or a vital task is gone.
+    pub async fn ending(&self) {
+        tokio::select! {
+            () = self.shutdown.wait() => {}
+            () = self.tasks.fallen().wait() => {}
+        }
+    }
+
+    /// Wants no more work, lets the services end within `grace`, and then everything else. The answer is the exit code:
+    /// 0, or 70 when a vital task was lost.
+    pub async fn end(self, grace: Duration) -> ExitCode {
+        self.readiness.drain();
+        self.shutdown.begin();
+        let fallen = self.tasks.fallen().begun();
+        if let Err(unfinished) = self.tasks.end(grace).await {
+            tracing::warn!(tasks.left = unfinished.left, "stopped before every task had ended");
+        }
+        if let Err(unfinished) = self.outer.end(ADMIN_GRACE).await {
+            tracing::warn!(tasks.left = unfinished.left, "stopped before every task had ended");
+        }
+        tracing::info!("stopped");
+        if fallen { ExitCode::from(EXIT_FALLEN) } else { ExitCode::SUCCESS }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::telemetry::{LogFilter, LogFormat};
+
+    async fn started() -> (Program, SocketAddr) {
+        let log = LogSettings { filter: LogFilter::parse("off").unwrap(), format: LogFormat::Text };
+        let program = Program::start(&log).unwrap();
+        let admin = program.serve_admin("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        (program, admin)
+    }
+
+    async fn ready_status(admin: SocketAddr) -> String {
+        let mut stream = TcpStream::connect(admin).await.unwrap();
+        stream.write_all(b"GET /ready HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.lines().next().unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn operators_see_the_drain_and_the_program_leaves_with_0() {
+        let (program, admin) = started().await;
+        let latch = program.readiness.latch("service");
+        assert_eq!(ready_status(admin).await, "HTTP/1.1 503 Service Unavailable");
+        drop(latch);
+        assert_eq!(ready_status(admin).await, "HTTP/1.1 200 OK");
+        let (stopping, readiness) = (program.tasks.stopping(), program.readiness.clone());
+        program.tasks.spawn_vital("service", async move {
+            stopping.wait().await;
+            assert!(!readiness.is_ready());
+            assert_eq!(ready_status(admin).await, "HTTP/1.1 503 Service Unavailable");
+        });
+        program.shutdown.begin();
+        program.ending().await;
+        let fallen = program.tasks.fallen();
+        assert_eq!(program.end(Duration::from_secs(5)).await, ExitCode::SUCCESS);
+        assert!(!fallen.begun());
+        assert!(TcpStream::connect(admin).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_lost_vital_task_ends_the_program_with_70() {
+        let (program, _admin) = started().await;
+        program.tasks.spawn_vital("wheel", async {});
+        program.ending().await;
+        assert_eq!(program.end(Duration::from_secs(5)).await, ExitCode::from(EXIT_FALLEN));
+    }
+}
