@@ -7,20 +7,24 @@ use common::witness::Witness;
 use common::{Kept, SHIPPED, kept, live};
 use proptest::prelude::*;
 use rules::battle::{EndReason, Input, Mode, OnDeath, Refused, Start, State};
-use rules::content::DungeonIx;
+use rules::content::{DungeonIx, SkillIx};
 use rules::keyframes::KEYFRAME_EVERY;
 use rules::run::{self, Recorded};
 use rules::{Keyframes, Totals, growth, simulate};
 
 /// Any battle that could start.
 fn starts() -> impl Strategy<Value = Start> {
-    let fighter = (1..=60_u8, 0..=100_u32, 0..=100_u32, 0..=100_u16).prop_map(|(level, hp, mp, bag_free)| {
-        let mut fighter = simulate::typical_fighter(SHIPPED.content(), level);
-        fighter.hp = (fighter.hp * hp / 100).max(1);
-        fighter.mp = fighter.mp * mp / 100;
-        fighter.bag_free = bag_free;
-        fighter
-    });
+    let skill = prop::option::of((1..=5_u8).prop_map(SkillIx));
+    let skills = prop::array::uniform3(skill);
+    let fighter =
+        (1..=60_u8, 0..=100_u32, 0..=100_u32, 0..=100_u16, skills).prop_map(|(level, hp, mp, bag_free, skills)| {
+            let mut fighter = simulate::typical_fighter(SHIPPED.content(), level);
+            fighter.hp = (fighter.hp * hp / 100).max(1);
+            fighter.mp = fighter.mp * mp / 100;
+            fighter.bag_free = bag_free;
+            fighter.skills = skills;
+            fighter
+        });
     let on_death = prop_oneof![Just(OnDeath::Revive), Just(OnDeath::Stop)];
     let tick_ms = prop_oneof![Just(10), Just(500), Just(1_500), Just(60_000)];
     (any::<[u8; 32]>(), 1..=5_u8, on_death, tick_ms, fighter).prop_map(|(seed, dungeon, on_death, tick_ms, fighter)| {
@@ -229,7 +233,6 @@ fn one_kill_may_raise_several_levels() {
 #[test]
 fn refusals_name_their_cause() {
     use rules::battle::Refusal;
-    use rules::content::SkillIx;
     let refusal = |change: fn(&mut Start)| {
         let mut start = common::start(&SHIPPED, 5, 1, 25);
         change(&mut start);
