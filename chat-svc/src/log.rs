@@ -70,8 +70,9 @@ impl Log {
             Some(key) => self.plane.append_once(&said.room, &format!("{}:{key}", said.caller.account), entry).await?,
             None => self.plane.append(&said.room, entry).await?,
         };
+        let appended = appended.ok_or_else(not_in_room)?;
         metrics::counter!("chat_lines_total").increment(1);
-        appended.ok_or_else(not_in_room)
+        Ok(appended)
     }
 
     /// A stretch of the log of a room the caller is in.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use backplane::BackplaneFault;
+use service_kit::time::deadline;
 use service_kit::{Shutdown, TaskGroup};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -13,6 +14,8 @@ use crate::room::Lobby;
 
 /// How often: a leave is announced this much after its grace at the latest.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How long one round may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts the task on its owner.
 pub(crate) fn start(lobby: Lobby, tasks: &TaskGroup) {
@@ -35,7 +38,7 @@ async fn run(lobby: Lobby, stopping: Shutdown) {
 
 /// One round; tells whether the backplane was away, and logs it only when that is news.
 async fn look(lobby: &Lobby, was_away: bool) -> bool {
-    match sweep(lobby).await {
+    match deadline(PATIENCE, sweep(lobby)).await {
         Ok(()) => false,
         Err(fault) => {
             if !was_away {
