@@ -1,23 +1,7 @@
-//! Equipment seen from the rules: what one starts with, what a band wears, what the shop pays.
+//! Equipment seen from the rules: what one starts with and what a band wears.
 
 use crate::content::{Content, DungeonIx, Item, ItemKind};
 use crate::fighter::Fighter;
-
-/// What the shop asks and pays.
-pub mod shop {
-    use crate::content::{Content, Item};
-
-    /// What the shop pays for one, in gold: a share of its price. The same for the full bag in battle.
-    #[must_use]
-    pub fn resale(content: &Content, item: &Item) -> u32 {
-        (u64::from(item.price) * u64::from(content.balance().resale_percent) / 100) as u32
-    }
-
-    /// What lies on the shelf.
-    pub fn shelf(content: &Content) -> impl Iterator<Item = &Item> {
-        content.items().iter().filter(|item| item.for_sale)
-    }
-}
 
 /// The weapon and the armour of a new character.
 #[must_use]

@@ -20,6 +20,7 @@ pub mod growth;
 pub mod keyframes;
 mod ruleset;
 pub mod run;
+pub mod shop;
 pub mod simulate;
 pub mod totals;
 

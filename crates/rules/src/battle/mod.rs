@@ -1,7 +1,16 @@
-//! A battle: its state, how it starts and what it shows. One step makes one frame; nothing else changes it.
+//! A battle's state. A step or an input makes one frame; nothing else changes it.
+//!
+//! What happens within a frame is `turn`'s, how the state is stored is `stored`'s.
 
+mod input;
+mod start;
 mod stored;
 mod turn;
+mod vitals;
+
+pub use input::{EndReason, Input, Refused};
+pub use start::{Mode, OnDeath, Refusal, Start};
+pub use vitals::{MonsterView, Vitals};
 
 use crate::codec::InvalidState;
 use crate::content::{DungeonIx, MonsterIx, Rank};
@@ -11,26 +20,8 @@ use crate::generator::Generator;
 use crate::growth;
 use crate::ruleset::Ruleset;
 use crate::totals::Totals;
+use start::TICK_MS;
 use turn::Turn;
-
-/// The shortest and the longest tick, in milliseconds.
-const TICK_MS: std::ops::RangeInclusive<u32> = 1..=600_000;
-
-/// How a battle is fought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// By itself: blows every tick, skills by chance.
-    Auto,
-}
-
-/// What a fallen fighter does in an automatic battle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnDeath {
-    /// Stands again after a while.
-    Revive,
-    /// Goes home.
-    Stop,
-}
 
 /// What a battle is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,81 +34,6 @@ pub enum Phase {
     Dead,
     /// There will be no further frame.
     Ended,
-}
-
-/// Why a battle ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EndReason {
-    /// The player stopped it.
-    Stopped,
-    /// The fighter fell for good.
-    Died,
-    /// The player fled.
-    Fled,
-    /// The player of a hunt was gone too long.
-    Left,
-    /// An operator stopped it.
-    Operator,
-    /// The account was deleted.
-    Deleted,
-}
-
-/// What a player or an operator puts into a battle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Input {
-    /// Ends it.
-    Stop {
-        /// Why.
-        reason: EndReason,
-    },
-}
-
-/// How a battle starts.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// Decides every roll.
-    pub seed: [u8; 32],
-    /// Where.
-    pub dungeon: DungeonIx,
-    /// How.
-    pub mode: Mode,
-    /// What a death means.
-    pub on_death: OnDeath,
-    /// The length of a tick in milliseconds, 1 … 600000.
-    pub tick_ms: u32,
-    /// Who.
-    pub fighter: Fighter,
-}
-
-/// A battle can't start so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no such dungeon.
-    #[error("there is no such dungeon")]
-    UnknownDungeon,
-    /// A slot holds a skill that doesn't exist.
-    #[error("a slot holds an unknown skill")]
-    UnknownSkill,
-    /// The fighter's hp is 0.
-    #[error("the fighter is dead")]
-    Dead,
-    /// Level, experience, hp and mp don't go together.
-    #[error("the fighter's numbers don't go together")]
-    Fighter,
-    /// The tick is too short or too long.
-    #[error("a tick lasts 1 to 600000 milliseconds")]
-    TickLength,
-}
-
-/// An input that has no place here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The battle is over.
-    #[error("the battle has ended")]
-    Ended,
-    /// Time would go back.
-    #[error("the battle stands at tick {0} already")]
-    Past(u64),
 }
 
 /// A battle between two frames.
@@ -159,32 +75,6 @@ struct Foe {
     rank: Rank,
     hp: u32,
     max_hp: u32,
-}
-
-/// What everybody may see of a battle at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are the published ones of docs/EVENTS.md")]
-pub struct Vitals {
-    pub hp: u32,
-    pub max_hp: u32,
-    pub mp: u32,
-    pub max_mp: u32,
-    pub level: u8,
-    pub exp: u64,
-    pub next_exp: u64,
-    /// Earned in this battle.
-    pub gold: u64,
-    pub monster: Option<MonsterView>,
-}
-
-/// What everybody may see of the monster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are the published ones of docs/EVENTS.md")]
-pub struct MonsterView {
-    pub ix: MonsterIx,
-    pub rank: Rank,
-    pub hp: u32,
-    pub max_hp: u32,
 }
 
 impl State {

@@ -1,6 +1,7 @@
 //! A battle's state as bytes. Layouts are versioned: a new one takes the next number and a reader of its own.
 
-use super::{EndReason, Foe, Mode, OnDeath, Shield, Stage, State, TICK_MS};
+use super::start::TICK_MS;
+use super::{EndReason, Foe, Mode, OnDeath, Shield, Stage, State};
 use crate::codec::{InvalidState, Reader, Writer};
 use crate::content::{DungeonIx, MonsterIx, Rank, SkillIx};
 use crate::fighter::{BAG_PLACES, Fighter, SLOTS};

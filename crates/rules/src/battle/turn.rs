@@ -2,11 +2,11 @@
 
 use super::{EndReason, Foe, Input, OnDeath, Shield, Stage, State};
 use crate::blow::{self, Blow};
-use crate::content::{Content, Monster, Rank, Skill, SkillIx};
+use crate::content::{Content, Item, Monster, Rank, Skill, SkillIx};
 use crate::event::{Drop, Drops, Event, Fate};
 use crate::fighter::SLOTS;
-use crate::gear::shop;
 use crate::growth;
+use crate::shop;
 
 /// A chance in a drop table is out of this.
 const CERTAIN: u32 = 10_000;
@@ -170,7 +170,7 @@ impl<'a> Turn<'a> {
     }
 
     /// Puts a piece of equipment into the bag, or sells it when there is no place.
-    fn stow(&mut self, piece: &crate::content::Item) -> Fate {
+    fn stow(&mut self, piece: &Item) -> Fate {
         let bag_free = &mut self.state.fighter.bag_free;
         if *bag_free == 0 {
             return Fate::Sold(shop::resale(self.content, piece));
