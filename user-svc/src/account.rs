@@ -1,0 +1,128 @@
+//! Accounts: signing up and deleting.
+
+use std::sync::Arc;
+
+use service_kit::Fault;
+use vocab::{AccountId, CharacterId, CharacterName, InvalidName, InvalidPassword, Password, Username};
+
+use crate::character;
+use crate::notice::Why;
+use crate::retention::Kept;
+use crate::session::{self, Opened, Token};
+use crate::store::StoreError;
+use crate::store::rows::{AccountRow, Credentials, SessionRow};
+use crate::users::Users;
+
+/// The epoch of an account's first session.
+const FIRST_EPOCH: i64 = 1;
+
+/// What somebody signs up with.
+pub(crate) struct SignUp {
+    pub(crate) username: String,
+    pub(crate) password: String,
+    pub(crate) character: String,
+    pub(crate) address: String,
+    /// Idempotency key; empty for none.
+    pub(crate) key: String,
+}
+
+/// Makes an account with its character, its first things and its first session. The same key and password again are a
+/// sign-in.
+pub(crate) async fn sign_up(users: &Users, form: SignUp) -> Result<Opened, Fault> {
+    let username = Username::parse(&form.username).map_err(|why| bad_name("username", why))?;
+    let password = Password::parse(&form.password).map_err(bad_password)?;
+    let name = CharacterName::parse(&form.character).map_err(|why| bad_name("character", why))?;
+    session::throttle_address(users, &form.address).await?;
+    if let Some(earlier) = earlier(users, &username, &form.key).await? {
+        return session::check_and_open(users, Some(earlier), &form.password).await;
+    }
+    let hash = users.hasher.hash(password).await?;
+    match make(users, &username, hash, &name, &form.key).await {
+        Ok(opened) => Ok(opened),
+        // The same sign-up, sent twice at once, may have been first.
+        Err(lost) => match earlier(users, &username, &form.key).await? {
+            Some(earlier) => session::check_and_open(users, Some(earlier), &form.password).await,
+            None => Err(lost.on_unique(&[("username_key", username_taken), ("name_key", character_taken)])),
+        },
+    }
+}
+
+/// Deletes the account and everything of it, if the password is right.
+pub(crate) async fn delete(users: &Users, account: AccountId, password: &str) -> Result<(), Fault> {
+    let known = users.store.credentials_of(account).await?;
+    let password = Password::parse(password).map_err(|_| wrong_password())?;
+    let fits = users.hasher.verify(password, known.as_ref().map(|known| known.password_hash.as_str())).await?;
+    let known = known.filter(|_| fits).ok_or_else(wrong_password)?;
+    let epoch = users.store.delete_account(account, Arc::from(known.password_hash)).await?;
+    users.replaced(account, epoch.ok_or_else(wrong_password)?, Why::AccountDeleted).await;
+    Ok(())
+}
+
+async fn make(
+    users: &Users,
+    username: &Username,
+    password_hash: String,
+    name: &CharacterName,
+    key: &str,
+) -> Result<Opened, StoreError> {
+    let (id, character_id) = (AccountId::generate(), CharacterId::generate());
+    let now = users.store.clock().now();
+    let token = Token::generate()?;
+    let account = AccountRow {
+        id,
+        username: username.as_str().to_owned(),
+        username_key: username.key(),
+        password_hash,
+        epoch: FIRST_EPOCH,
+        signup_key: Some(key.to_owned()).filter(|key| !key.is_empty()),
+        created_at: now,
+    };
+    let session = SessionRow {
+        token_hash: token.hash().to_vec(),
+        account: id,
+        epoch: FIRST_EPOCH,
+        expires_at: now + users.session_ttl,
+    };
+    let sheet = character::newborn(users.ruleset.content(), character_id, id, name, now);
+    let rows = (account, sheet.character.clone(), sheet.worn.clone(), session.clone());
+    users.store.sign_up(Arc::new(rows)).await?;
+    Ok(Opened::new(&token, &session, crate::store::rows::Standing { sheet, battle: None }))
+}
+
+/// The account an earlier sign-up with the same name and key made.
+async fn earlier(users: &Users, username: &Username, key: &str) -> Result<Option<Credentials>, Fault> {
+    if key.is_empty() {
+        return Ok(None);
+    }
+    let oldest = users.store.clock().now() - Kept::OnceKeys.for_ms();
+    let known = users.store.credentials(Arc::from(username.key())).await?;
+    Ok(known.filter(|known| known.signup_key.as_deref() == Some(key) && known.created_at > oldest))
+}
+
+fn bad_name(field: &'static str, why: InvalidName) -> Fault {
+    let key = match why {
+        InvalidName::Username => "username-form",
+        InvalidName::CharacterName => "character-form",
+    };
+    Fault::invalid(key).field(field)
+}
+
+fn bad_password(why: InvalidPassword) -> Fault {
+    let key = match why {
+        InvalidPassword::TooShort => "password-too-short",
+        InvalidPassword::TooLong => "password-too-long",
+    };
+    Fault::invalid(key).field("password")
+}
+
+fn username_taken() -> Fault {
+    Fault::exists("username-taken").field("username")
+}
+
+fn character_taken() -> Fault {
+    Fault::exists("character-taken").field("character")
+}
+
+fn wrong_password() -> Fault {
+    Fault::denied("wrong-password").field("password")
+}

@@ -1,0 +1,78 @@
+//! Passwords and their hashes: the scarcest resource of the house.
+//!
+//! A hash takes a core for a third of a second at the usual cost. So as many run at once as there are cores, a short
+//! queue waits behind them, and whoever comes when the queue is full is told at once to come back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use service_kit::Fault;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use vocab::Password;
+
+/// How many may wait for each that runs.
+const QUEUE_PER_RUNNER: usize = 16;
+
+/// Hashes and checks passwords. Clones share the same queue.
+#[derive(Clone)]
+pub(crate) struct Hasher {
+    cost: u32,
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// The hash of a password nobody has, at the usual cost: a name that is unknown takes as long as one that isn't.
+    dummy: Arc<str>,
+}
+
+impl Hasher {
+    /// `cost` is bcrypt's: each step doubles the time.
+    pub(crate) async fn new(cost: u32) -> Result<Self, Fault> {
+        let runners = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut hasher = Self {
+            cost,
+            running: Arc::new(Semaphore::new(runners)),
+            waiting: Arc::new(Semaphore::new(runners * (QUEUE_PER_RUNNER + 1))),
+            dummy: Arc::from(""),
+        };
+        let nobody = Password::parse("a password nobody has").map_err(|error| Fault::internal(error.to_string()))?;
+        hasher.dummy = hasher.hash(nobody).await?.into();
+        Ok(hasher)
+    }
+
+    /// The hash to store.
+    pub(crate) async fn hash(&self, password: Password) -> Result<String, Fault> {
+        let cost = self.cost;
+        self.run("hash", move || bcrypt::non_truncating_hash(password.expose(), cost)).await
+    }
+
+    /// Whether the password is the one behind `hash`. Without a hash the answer is no, and takes as long.
+    pub(crate) async fn verify(&self, password: Password, hash: Option<&str>) -> Result<bool, Fault> {
+        let known = hash.is_some();
+        let hash: Arc<str> = hash.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
+        let fits = self.run("verify", move || bcrypt::non_truncating_verify(password.expose(), &hash)).await?;
+        Ok(known && fits)
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce() -> Result<T, bcrypt::BcryptError> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_full| busy())?;
+        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(Fault::internal)?;
+        // Both permits live as long as the work, which goes on when the caller leaves.
+        let done = tokio::task::spawn_blocking(move || holding(place, turn, work)).await;
+        metrics::counter!("password_hashes_total", "what" => what).increment(1);
+        done.map_err(Fault::internal)?.map_err(Fault::internal)
+    }
+}
+
+fn holding<T>(place: OwnedSemaphorePermit, turn: OwnedSemaphorePermit, work: impl FnOnce() -> T) -> T {
+    let done = work();
+    drop((turn, place));
+    done
+}
+
+fn busy() -> Fault {
+    metrics::counter!("password_queue_full_total").increment(1);
+    Fault::exhausted("sign-in-busy").reason("busy").retry_after(Duration::from_secs(2))
+}

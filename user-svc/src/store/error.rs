@@ -1,0 +1,71 @@
+//! What can go wrong at the store, and what a caller makes of it.
+
+use diesel::result::{DatabaseErrorKind, Error as Diesel};
+use service_kit::Fault;
+
+/// A failed operation.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique index refused a row: the name of the index' column, `table.column`.
+    #[error("{0} is taken")]
+    Taken(String),
+    /// Lost to another writer, or the database is away for the moment.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// The work was cut: it panicked, or the program is ending.
+    #[error("the operation was cut off: {0}")]
+    Cut(Fault),
+    /// Anything else: a fault of ours or of the disk.
+    #[error("the database failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Gives a broken unique index the fault that it means; everything else is a fault of its own.
+    pub(crate) fn on_unique(self, meanings: &[(&str, fn() -> Fault)]) -> Fault {
+        if let Self::Taken(column) = &self
+            && let Some((_, fault)) = meanings.iter().find(|(index, _)| column.contains(index))
+        {
+            return fault();
+        }
+        self.into()
+    }
+
+    /// Whether the same operation may succeed when tried again at once.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
+}
+
+impl From<Diesel> for StoreError {
+    fn from(error: Diesel) -> Self {
+        match &error {
+            Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => Self::Taken(info.message().to_owned()),
+            Diesel::DatabaseError(
+                DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection,
+                info,
+            ) => Self::Busy(info.message().to_owned()),
+            // SQLite has no kind of its own for it.
+            Diesel::DatabaseError(_, info) if info.message().contains("locked") => {
+                Self::Busy(info.message().to_owned())
+            }
+            _ => Self::Failed(Box::new(error)),
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy(_) => Self::unavailable("store-busy").caused_by(error),
+            StoreError::Cut(fault) => fault,
+            StoreError::Taken(_) | StoreError::Failed(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        Self::Cut(fault)
+    }
+}

@@ -1,0 +1,268 @@
+//! The only code of the house that names diesel: accounts, sessions, characters and battle records in SQL.
+//!
+//! The queries are written once, under `queries/`, and compiled for each back end by its module (`sqlite`). Use cases
+//! reach them through the list of operations at the end of this file, and only through it: every call is timed and
+//! labelled there, repeated when it lost to another writer, and, when it writes, carried out to its end even if the
+//! caller is gone.
+
+/// Compiles the query files for the back end in whose module it stands, which gives them `Txn` and its own `locked!`
+/// and `insert_all!`.
+macro_rules! compile_queries {
+    ($($noun:ident),+) => {$(
+        pub(in crate::store) mod $noun {
+            include!(concat!("queries/", stringify!($noun), ".rs"));
+        }
+    )+};
+}
+
+pub(crate) mod clock;
+mod error;
+mod key;
+pub(crate) mod rows;
+mod schema;
+mod sqlite;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use service_kit::TaskGroup;
+use tokio::time::Instant;
+use vocab::{AccountId, BattleId, CharacterId};
+
+pub use clock::Clock;
+pub use error::StoreError;
+use rows::{
+    AccountRow, BattleLine, CharacterRow, Credentials, Entry, Input, ItemRow, NewBattle, Record, SessionRow, Sheet,
+    Standing,
+};
+use sqlite::Sqlite;
+
+use crate::battle_record::{Appended, Claimed, Created};
+use crate::ledger::Books;
+use crate::once::Begun;
+use crate::progress::Outcome;
+use crate::retention::Kept;
+
+/// The number of this program on the scale of the migrations: the newest it was built with.
+const PROGRAM: i64 = 12;
+
+/// How often an operation that lost to another writer is tried again.
+const RETRIES: u32 = 3;
+
+/// The database, open. Clones are the same one.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    clock: Clock,
+    tasks: TaskGroup,
+}
+
+enum Db {
+    Sqlite(Sqlite),
+}
+
+/// What a query works with: a connection, and the one moment at which everything in it happens.
+pub(crate) struct Txn<'c, C> {
+    conn: &'c mut C,
+    now: i64,
+}
+
+/// Why the database can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The URL names no back end that this program knows.
+    #[error("database URL must start with sqlite://")]
+    Url,
+    /// The directory of the file can't be made.
+    #[error("directory of the database: {0}")]
+    Directory(#[source] std::io::Error),
+    /// The database refuses connections.
+    #[error("connecting to the database: {0}")]
+    Connect(#[from] diesel::ConnectionError),
+    /// The pool could not be filled.
+    #[error("connecting to the database: {0}")]
+    Pool(#[from] diesel_async::pooled_connection::PoolError),
+    /// A migration failed; nothing of it stayed.
+    #[error("migrating the database: {0}")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A statement of the setup failed.
+    #[error("setting up the database: {0}")]
+    Statement(#[from] diesel::result::Error),
+    /// The tables have moved on without this program.
+    #[error("the database wants program {floor} or newer, this one is {PROGRAM}")]
+    ProgramTooOld {
+        /// The oldest program the tables live with.
+        floor: i64,
+    },
+    /// The tables are not there yet.
+    #[error("the database is at migration {found}, this program wants {PROGRAM}: migrate it first")]
+    NotMigrated {
+        /// The newest migration found.
+        found: i64,
+    },
+    /// The first look at the tables failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A task of the setup was cut.
+    #[error("setting up the database was cut off")]
+    Cut(#[from] tokio::task::JoinError),
+}
+
+impl Store {
+    /// Opens the database behind `url` (`sqlite://path`), after bringing its tables up to date if `migrate` says so.
+    ///
+    /// # Errors
+    /// When it can't be reached, or its tables and this program don't fit together.
+    pub async fn open(url: &str, migrate: bool, clock: Clock, tasks: TaskGroup) -> Result<Self, SetupError> {
+        let path = sqlite_path(url)?;
+        if migrate {
+            self::migrate(url).await?;
+        }
+        let db = Db::Sqlite(Sqlite::open(path).await?);
+        let store = Self(Arc::new(Inner { db, clock, tasks }));
+        let (newest, floor) = store.floor().await?;
+        match () {
+            () if floor > PROGRAM => Err(SetupError::ProgramTooOld { floor }),
+            () if newest < PROGRAM => Err(SetupError::NotMigrated { found: newest }),
+            () => Ok(store),
+        }
+    }
+
+    /// The store's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    async fn read<T>(
+        &self,
+        _name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        work.await
+    }
+
+    async fn view<T>(
+        &self,
+        _name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        work.await
+    }
+
+    /// A write goes on when its caller leaves: a transaction cut in the middle would take its connection with it.
+    async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.tasks.carry_out(name, work).await?
+    }
+
+    /// Times `attempt`, and repeats it while it loses to others.
+    async fn measured<T, F>(&self, name: &'static str, attempt: impl Fn(i64) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let started = Instant::now();
+        let mut answer = attempt(self.0.clock.now()).await;
+        for _ in 0..RETRIES {
+            if !answer.as_ref().is_err_and(StoreError::is_passing) {
+                break;
+            }
+            metrics::counter!("store_retries_total", "op" => name).increment(1);
+            answer = attempt(self.0.clock.now()).await;
+        }
+        let outcome = if answer.is_ok() { "ok" } else { "error" };
+        metrics::histogram!("store_seconds", "op" => name, "outcome" => outcome).record(started.elapsed());
+        answer
+    }
+}
+
+/// Brings the tables of the database behind `url` up to date; makes the file and its directory when there are none.
+///
+/// # Errors
+/// When the file can't be made or a migration fails.
+pub async fn migrate(url: &str) -> Result<(), SetupError> {
+    let path = sqlite_path(url)?.to_owned();
+    let directory = std::path::Path::new(&path).parent().filter(|directory| !directory.as_os_str().is_empty());
+    if let Some(directory) = directory {
+        tokio::fs::create_dir_all(directory).await.map_err(SetupError::Directory)?;
+    }
+    tokio::task::spawn_blocking(move || sqlite::migrate(&path)).await?
+}
+
+fn sqlite_path(url: &str) -> Result<&str, SetupError> {
+    url.strip_prefix("sqlite://").filter(|path| !path.is_empty()).ok_or(SetupError::Url)
+}
+
+/// Makes a method of [`Store`] out of each line: how it reaches the database (`read` one statement, `view` several
+/// that see the same moment, `write` a transaction), which query it is, what goes in and what comes out.
+macro_rules! operations {
+    ($($access:ident $module:ident :: $query:ident => $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
+        impl Store {$(
+            pub(crate) async fn $name(&self $(, $arg: $type)*) -> Result<$out, StoreError> {
+                const NAME: &str = stringify!($name);
+                let store = self.clone();
+                self.$access(NAME, async move {
+                    store
+                        .measured(NAME, |now| {
+                            $(let $arg = $arg.clone();)*
+                            let Db::Sqlite(db) = &store.0.db;
+                            async move {
+                                db.$access(now, &move |mut txn| {
+                                    $(let $arg = $arg.clone();)*
+                                    async move { sqlite::queries::$module::$query(&mut txn $(, $arg)*).await }.boxed()
+                                })
+                                .await
+                            }
+                        })
+                        .await
+                })
+                .await
+            }
+        )*}
+    };
+}
+
+operations! {
+    read  account::credentials    => credentials(username_key: Arc<str>) -> Option<Credentials>;
+    read  account::credentials_of => credentials_of(account: AccountId) -> Option<Credentials>;
+    write account::sign_up        => sign_up(new: Arc<(AccountRow, CharacterRow, Vec<ItemRow>, SessionRow)>) -> ();
+    write account::delete         => delete_account(account: AccountId, password_hash: Arc<str>) -> Option<i64>;
+
+    write session::open           => open_session(account: AccountId, password_hash: Arc<str>, token_hash: [u8; 32], ttl: i64) -> Option<SessionRow>;
+    write session::close          => close_session(account: AccountId, epoch: i64) -> Option<i64>;
+    write session::refresh        => refresh_session(account: AccountId, epoch: i64, token_hash: [u8; 32], ttl: i64) -> Option<i64>;
+    view  session::authenticate   => authenticate(token_hash: [u8; 32]) -> Option<(SessionRow, Standing)>;
+    view  session::standing       => standing(account: AccountId) -> Option<Standing>;
+
+    view  character::of_account   => sheet_of_account(account: AccountId) -> Option<Sheet>;
+    view  character::by_id        => sheet_by_id(character: CharacterId) -> Option<Sheet>;
+    view  character::by_name      => sheet_by_name(name_key: Arc<str>) -> Option<Sheet>;
+
+    write battle::create          => create_battle(new: Arc<NewBattle>) -> Created;
+    write battle::claim           => claim_battle(battle: BattleId, epoch: i64, owner: Arc<str>) -> Claimed;
+    write battle::append          => append_input(battle: BattleId, input: Arc<Input>) -> Appended;
+    view  battle::by_id           => battle_by_id(battle: BattleId, history: bool) -> Option<Record>;
+    view  battle::of_character    => battle_of_character(character: CharacterId, history: bool) -> Option<Record>;
+    view  battle::list            => list_battles(live_only: bool, after: Option<BattleId>, limit: i64) -> Vec<(BattleLine, String)>;
+    write progress::save          => save_progress(entries: Arc<[Entry]>) -> Vec<Outcome>;
+
+    write ruleset::put            => put_ruleset(id: Arc<str>, pack: Arc<[u8]>) -> ();
+    read  ruleset::get            => get_ruleset(id: Arc<str>) -> Option<Vec<u8>>;
+    write once::begin             => begin_once(account: AccountId, client_key: Arc<str>, digest: [u8; 32]) -> Begun;
+    write once::finish            => finish_once(account: AccountId, client_key: Arc<str>, answer: Option<Arc<[u8]>>) -> ();
+
+    view  ledger::books           => books() -> Books;
+    write retention::sweep        => sweep(what: Kept, limit: i64) -> usize;
+    write seed::insert            => seed_rows(rows: Arc<crate::seed::Batch>) -> ();
+    read  floor::newest_and_floor => floor() -> (i64, i64);
+}
+
+/// The longest a caller waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);

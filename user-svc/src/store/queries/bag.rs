@@ -1,0 +1,43 @@
+// Things: stacks and pieces.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use vocab::{CharacterId, ItemId};
+
+use super::Txn;
+use crate::store::key::Key;
+use crate::store::rows::ItemRow;
+use crate::store::schema::item;
+
+/// How many pieces of equipment lie in the bag.
+pub(in crate::store) async fn pieces(t: &mut Txn<'_>, character: CharacterId) -> QueryResult<i64> {
+    let bagged = item::character.eq(Key::from(character)).and(item::stack.is_null()).and(item::slot.is_null());
+    item::table.filter(bagged).count().get_result(t.conn).await
+}
+
+/// Adds to a stack, or begins one.
+pub(in crate::store) async fn stack(t: &mut Txn<'_>, character: CharacterId, key: &str, more: i64) -> QueryResult<()> {
+    let stack = item::table.filter(item::character.eq(Key::from(character)).and(item::stack.eq(key)));
+    if diesel::update(stack).set(item::count.eq(item::count + more)).execute(t.conn).await? > 0 {
+        return Ok(());
+    }
+    let begun = ItemRow {
+        id: ItemId::generate(),
+        character,
+        item_key: key.to_owned(),
+        stack: Some(key.to_owned()),
+        count: more,
+        plus: 0,
+        slot: None,
+    };
+    diesel::insert_into(item::table).values(begun).execute(t.conn).await?;
+    Ok(())
+}
+
+/// Puts a piece into the bag; one that is there already stays as it is.
+pub(in crate::store) async fn piece(t: &mut Txn<'_>, character: CharacterId, id: ItemId, key: &str) -> QueryResult<()> {
+    let piece =
+        ItemRow { id, character, item_key: key.to_owned(), stack: None, count: 1, plus: 0, slot: None };
+    diesel::insert_into(item::table).values(piece).on_conflict(item::id).do_nothing().execute(t.conn).await?;
+    Ok(())
+}

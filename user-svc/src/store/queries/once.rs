@@ -1,0 +1,58 @@
+// Actions that must happen once.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use std::sync::Arc;
+use vocab::AccountId;
+
+use super::Txn;
+use crate::once::Begun;
+use crate::retention::Kept;
+use crate::store::key::Key;
+use crate::store::schema::once_key;
+
+pub(in crate::store) async fn begin(
+    t: &mut Txn<'_>,
+    account: AccountId,
+    client_key: Arc<str>,
+    digest: [u8; 32],
+) -> QueryResult<Begun> {
+    let oldest = t.now - Kept::OnceKeys.for_ms();
+    let outdated = once_key::table.find((Key::from(account), &*client_key)).filter(once_key::created_at.le(oldest));
+    diesel::delete(outdated).execute(t.conn).await?;
+    let earlier = once_key::table
+        .find((Key::from(account), &*client_key))
+        .select((once_key::digest, once_key::answer))
+        .first::<(Vec<u8>, Option<Vec<u8>>)>(t.conn)
+        .await
+        .optional()?;
+    match earlier {
+        Some((earlier, _)) if earlier != digest => return Ok(Begun::Otherwise),
+        Some((_, Some(answer))) => return Ok(Begun::Done(answer)),
+        Some((_, None)) => return Ok(Begun::UnderWay),
+        None => {}
+    }
+    let row = (
+        once_key::account.eq(Key::from(account)),
+        once_key::client_key.eq(&*client_key),
+        once_key::digest.eq(digest.as_slice()),
+        once_key::created_at.eq(t.now),
+    );
+    diesel::insert_into(once_key::table).values(row).execute(t.conn).await?;
+    Ok(Begun::First)
+}
+
+/// Keeps the answer, or gives the key up; an answer that is kept already stays.
+pub(in crate::store) async fn finish(
+    t: &mut Txn<'_>,
+    account: AccountId,
+    client_key: Arc<str>,
+    answer: Option<Arc<[u8]>>,
+) -> QueryResult<()> {
+    let open = once_key::table.find((Key::from(account), &*client_key)).filter(once_key::answer.is_null());
+    match answer {
+        Some(answer) => diesel::update(open).set(once_key::answer.eq(answer.to_vec())).execute(t.conn).await?,
+        None => diesel::delete(open).execute(t.conn).await?,
+    };
+    Ok(())
+}

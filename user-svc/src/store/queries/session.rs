@@ -1,0 +1,100 @@
+// Sessions: opening, closing, refreshing, and who holds a token.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use std::sync::Arc;
+use vocab::{AccountId, BattleId};
+
+use super::Txn;
+use crate::retention::Kept;
+use crate::store::key::Key;
+use crate::store::rows::{Current, SessionRow, Standing};
+use crate::store::schema::{account, battle, session};
+
+/// Ends every other session of the account and opens this one; nothing when the password is no longer the one that was
+/// checked.
+pub(in crate::store) async fn open(
+    t: &mut Txn<'_>,
+    id: AccountId,
+    hash: Arc<str>,
+    token_hash: [u8; 32],
+    ttl: i64,
+) -> QueryResult<Option<SessionRow>> {
+    let own = account::table.find(Key::from(id)).filter(account::password_hash.eq(&*hash));
+    let Some(epoch) = locked!(own.select(account::epoch)).first::<i64>(t.conn).await.optional()? else {
+        return Ok(None);
+    };
+    end(t, id, epoch + 1).await?;
+    let opened =
+        SessionRow { token_hash: token_hash.to_vec(), account: id, epoch: epoch + 1, expires_at: t.now + ttl };
+    diesel::insert_into(session::table).values(opened.clone()).execute(t.conn).await?;
+    Ok(Some(opened))
+}
+
+/// Ends the session of this epoch and says the next epoch; nothing when it was over already.
+pub(in crate::store) async fn close(t: &mut Txn<'_>, id: AccountId, epoch: i64) -> QueryResult<Option<i64>> {
+    let own = account::table.find(Key::from(id)).filter(account::epoch.eq(epoch));
+    if locked!(own.select(account::epoch)).first::<i64>(t.conn).await.optional()?.is_none() {
+        return Ok(None);
+    }
+    end(t, id, epoch + 1).await?;
+    Ok(Some(epoch + 1))
+}
+
+/// Puts a new token in the place of the session's old one and says when it expires; nothing when the session is over.
+pub(in crate::store) async fn refresh(
+    t: &mut Txn<'_>,
+    id: AccountId,
+    epoch: i64,
+    token_hash: [u8; 32],
+    ttl: i64,
+) -> QueryResult<Option<i64>> {
+    let living = session::table
+        .inner_join(account::table.on(account::id.eq(session::account).and(account::epoch.eq(session::epoch))))
+        .filter(session::account.eq(Key::from(id)).and(session::epoch.eq(epoch)).and(session::expires_at.gt(t.now)));
+    if living.select(session::epoch).first::<i64>(t.conn).await.optional()?.is_none() {
+        return Ok(None);
+    }
+    diesel::delete(session::table.filter(session::account.eq(Key::from(id)))).execute(t.conn).await?;
+    let fresh = SessionRow { token_hash: token_hash.to_vec(), account: id, epoch, expires_at: t.now + ttl };
+    diesel::insert_into(session::table).values(fresh).execute(t.conn).await?;
+    Ok(Some(t.now + ttl))
+}
+
+pub(in crate::store) async fn authenticate(
+    t: &mut Txn<'_>,
+    token_hash: [u8; 32],
+) -> QueryResult<Option<(SessionRow, Standing)>> {
+    let living = session::table
+        .inner_join(account::table.on(account::id.eq(session::account).and(account::epoch.eq(session::epoch))))
+        .filter(session::token_hash.eq(token_hash.as_slice()).and(session::expires_at.gt(t.now)));
+    let found = living.select(SessionRow::as_select()).first(t.conn).await.optional()?;
+    let Some(found) = found else { return Ok(None) };
+    let standing = standing(t, found.account).await?;
+    Ok(standing.map(|standing| (found, standing)))
+}
+
+pub(in crate::store) async fn standing(t: &mut Txn<'_>, id: AccountId) -> QueryResult<Option<Standing>> {
+    let Some(sheet) = super::character::of_account(t, id).await? else { return Ok(None) };
+    let latest = battle::table
+        .filter(battle::character.eq(Key::from(sheet.character.id)))
+        .order((battle::started_at.desc(), battle::id.desc()))
+        .select((battle::id, battle::ended_at, battle::seq, battle::seen_seq));
+    let latest = latest.first::<(Key, Option<i64>, i64, i64)>(t.conn).await.optional()?;
+    let now = t.now;
+    let battle = latest.filter(|(_, ended_at, ..)| ended_at.is_none_or(|at| now - at < Kept::Battles.for_ms())).map(
+        |(id, ended_at, seq, seen_seq)| Current {
+            battle: BattleId::from(id),
+            live: ended_at.is_none(),
+            end_seen: ended_at.is_some() && seen_seq >= seq,
+        },
+    );
+    Ok(Some(Standing { sheet, battle }))
+}
+
+/// Raises the account's epoch and removes its session.
+async fn end(t: &mut Txn<'_>, id: AccountId, next_epoch: i64) -> QueryResult<()> {
+    diesel::update(account::table.find(Key::from(id))).set(account::epoch.eq(next_epoch)).execute(t.conn).await?;
+    diesel::delete(session::table.filter(session::account.eq(Key::from(id)))).execute(t.conn).await?;
+    Ok(())
+}

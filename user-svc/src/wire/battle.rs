@@ -1,0 +1,153 @@
+//! Battle records, whole and in lines.
+
+use proto::user::v1 as user;
+use service_kit::Fault;
+use user::get_battle_record_request::By;
+
+use super::save::totals;
+use super::{Caller, id, missing, small, stored, unsigned};
+use crate::battle_record::{PageOf, Which};
+use crate::store::rows::{BattleLine, Input, NewBattle, Record, Segment};
+
+/// The longest name of an instance or of a ruleset.
+const NAME_BYTES: usize = 255;
+
+/// Lines on a page when the request doesn't say, and at most.
+const DEFAULT_PAGE: i64 = 100;
+const MAX_PAGE: i64 = 1_000;
+
+pub(crate) fn new_battle(caller: Caller, request: user::CreateBattleRequest) -> Result<NewBattle, Fault> {
+    if request.tick_ms == 0 {
+        return Err(missing("tick_ms"));
+    }
+    Ok(NewBattle {
+        id: id(&request.battle_id, "battle_id")?,
+        account: caller.account,
+        character: id(&request.character_id, "character_id")?,
+        character_version: stored(request.character_version, "character_version")?,
+        owner: name(request.owner, "owner")?,
+        tick_ms: request.tick_ms.into(),
+        ruleset: name(request.ruleset, "ruleset")?,
+        state: request.state,
+    })
+}
+
+pub(crate) fn input(input: Option<user::BattleInput>) -> Result<Input, Fault> {
+    let input = input.ok_or_else(|| missing("input"))?;
+    Ok(Input {
+        n: 0,
+        epoch: stored(input.epoch, "input.epoch")?,
+        at_seq: stored(input.at_seq, "input.at_seq")?,
+        tick: stored(input.tick, "input.tick")?,
+        input: input.input,
+    })
+}
+
+/// Which battle a request names.
+pub(crate) fn which(by: Option<By>) -> Result<Which, Fault> {
+    Ok(match by.ok_or_else(|| missing("by"))? {
+        By::BattleId(text) => Which::ById(id(&text, "battle_id")?),
+        By::CharacterId(text) => Which::OfCharacter(id(&text, "character_id")?),
+    })
+}
+
+/// Which page of the list a request asks for.
+pub(crate) fn page(request: &user::ListBattleRecordsRequest) -> Result<PageOf, Fault> {
+    let after = match request.page_token.as_str() {
+        "" => None,
+        token => Some(id(token, "page_token")?),
+    };
+    let size = if request.page_size == 0 { DEFAULT_PAGE } else { i64::from(request.page_size).min(MAX_PAGE) };
+    Ok(PageOf { live_only: request.live_only, after, size })
+}
+
+/// # Errors
+/// `internal` when stored totals can't be read.
+pub(crate) fn record(record: Record) -> Result<user::BattleRecord, Fault> {
+    let battle = record.battle;
+    Ok(user::BattleRecord {
+        battle_id: battle.id.to_string(),
+        account_id: battle.account.to_string(),
+        character_id: battle.character.to_string(),
+        character_name: record.character_name,
+        epoch: unsigned(battle.epoch),
+        owner: battle.owner.unwrap_or_default(),
+        tick_ms: small(battle.tick_ms),
+        seq: unsigned(battle.seq),
+        state: battle.state,
+        key_a: battle.key_a,
+        key_b: battle.key_b,
+        totals: Some(totals(&battle.totals)?),
+        seen_seq: unsigned(battle.seen_seq),
+        seen_totals: Some(totals(&battle.seen_totals)?),
+        seen_at: battle.seen_at,
+        started_at: battle.started_at,
+        saved_at: battle.saved_at,
+        end_reason: battle.end_reason,
+        ended_at: battle.ended_at,
+        segments: record.segments.into_iter().map(segment_out).collect(),
+        inputs: record.inputs.into_iter().map(input_out).collect(),
+    })
+}
+
+/// A record as lists show it: without states, segments and inputs.
+///
+/// # Errors
+/// `internal` when stored totals can't be read.
+pub(crate) fn line((line, character_name): (BattleLine, String)) -> Result<user::BattleRecord, Fault> {
+    Ok(user::BattleRecord {
+        battle_id: line.id.to_string(),
+        account_id: line.account.to_string(),
+        character_id: line.character.to_string(),
+        character_name,
+        epoch: unsigned(line.epoch),
+        owner: line.owner.unwrap_or_default(),
+        tick_ms: small(line.tick_ms),
+        seq: unsigned(line.seq),
+        totals: Some(totals(&line.totals)?),
+        seen_seq: unsigned(line.seen_seq),
+        seen_totals: Some(totals(&line.seen_totals)?),
+        seen_at: line.seen_at,
+        started_at: line.started_at,
+        saved_at: line.saved_at,
+        end_reason: line.end_reason,
+        ended_at: line.ended_at,
+        ..Default::default()
+    })
+}
+
+pub(super) fn segment(segment: user::BattleSegment) -> Result<Segment, Fault> {
+    if segment.from_seq == 0 {
+        return Err(missing("new_segment.from_seq"));
+    }
+    Ok(Segment {
+        from_seq: stored(segment.from_seq, "new_segment.from_seq")?,
+        ruleset: name(segment.ruleset, "new_segment.ruleset")?,
+        state: segment.state,
+        origin_ms: segment.origin_ms,
+    })
+}
+
+/// A name that is there and not endless.
+pub(crate) fn name(text: String, field: &'static str) -> Result<String, Fault> {
+    if (1..=NAME_BYTES).contains(&text.len()) { Ok(text) } else { Err(Fault::invalid("name-form").field(field)) }
+}
+
+fn segment_out(segment: Segment) -> user::BattleSegment {
+    user::BattleSegment {
+        from_seq: unsigned(segment.from_seq),
+        ruleset: segment.ruleset,
+        state: segment.state,
+        origin_ms: segment.origin_ms,
+    }
+}
+
+fn input_out(input: Input) -> user::BattleInput {
+    user::BattleInput {
+        n: unsigned(input.n),
+        epoch: unsigned(input.epoch),
+        at_seq: unsigned(input.at_seq),
+        tick: unsigned(input.tick),
+        input: input.input,
+    }
+}
