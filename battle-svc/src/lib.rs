@@ -1,1 +1,118 @@
-//! (to be described)
+//! battle-svc: runs battles and shows them to those who watch.
+//!
+//! `service/` (gRPC) → [`battles`] (use cases) → [`owner`] (who has a battle in memory) → [`shard`] (the wheel that
+//! steps it). Everything a battle is worth lies in user-svc's record, which [`clients`] reads and the [`saver`] writes;
+//! what is in memory can be lost at any time and comes out the same. Protobuf stops in `wire`, `service` and `clients`.
+
+mod battle;
+mod battles;
+mod chain;
+mod clients;
+mod clock;
+mod course;
+mod feed;
+mod frame;
+mod missed;
+mod owner;
+mod past;
+mod record;
+mod replay;
+mod rulesets;
+mod saver;
+mod service;
+mod settings;
+mod shard;
+mod view;
+mod watchers;
+mod wheel;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::battle::v1::battle_admin_service_server::BattleAdminServiceServer;
+use proto::battle::v1::battle_service_server::BattleServiceServer;
+use proto::user::v1::user_service_client::UserServiceClient;
+use rules::Ruleset;
+use service_kit::grpc::GrpcService;
+use service_kit::{Fault, FaultKind, TaskGroup};
+use tokio::time::sleep;
+
+use crate::battles::Battles;
+use crate::feed::Feeds;
+use crate::owner::Owner;
+use crate::rulesets::Rulesets;
+use crate::saver::Saver;
+use crate::shard::Shards;
+pub use service::{BattleAdmin, BattlePlayers};
+pub use settings::{Pace, Settings};
+
+/// How long to wait before a store that is away is asked again at the start.
+const START_PAUSE: Duration = Duration::from_millis(500);
+
+/// A running battle-svc.
+#[derive(Debug, Clone)]
+pub struct Service {
+    battles: Arc<Battles>,
+    shards: Shards,
+    saver: Arc<Saver>,
+}
+
+/// Starts the shards and the saver in `tasks`; battles are fought under `ruleset` from now on. Waits for a store that is
+/// away.
+///
+/// # Errors
+/// When the store refuses to keep the ruleset, or the tasks end meanwhile.
+pub async fn start(
+    settings: Settings,
+    user: UserServiceClient<GrpcService>,
+    ruleset: Arc<Ruleset>,
+    tasks: &TaskGroup,
+) -> Result<Service, Fault> {
+    let store = clients::Store::new(user, settings.instance.clone());
+    keep_ruleset(&store, &ruleset, tasks).await?;
+    let saver = Saver::new();
+    let context = battle::Context { pace: settings.pace, saver: Arc::clone(&saver) };
+    let shards = Shards::start(settings.shards, &context, tasks);
+    tasks.spawn_vital("battle-saver", Arc::clone(&saver).run(store.clone(), shards.clone(), tasks.stopping()));
+    let rulesets = Rulesets::new(ruleset, store.clone());
+    let owner = Owner::new(store, rulesets, shards.clone(), context, tasks.clone());
+    let feeds = Feeds::new(settings.feed_bound);
+    let battles = Arc::new(Battles::new(Arc::new(owner), feeds, settings));
+    Ok(Service { battles, shards, saver })
+}
+
+impl Service {
+    /// The service for gateways and tools.
+    #[must_use]
+    pub fn players(&self) -> BattleServiceServer<BattlePlayers> {
+        BattleServiceServer::new(BattlePlayers::new(Arc::clone(&self.battles)))
+    }
+
+    /// The service for operators.
+    #[must_use]
+    pub fn admin(&self) -> BattleAdminServiceServer<BattleAdmin> {
+        BattleAdminServiceServer::new(BattleAdmin::new(Arc::clone(&self.battles)))
+    }
+
+    /// Takes no battle over any more, saves and lets go of every battle, tells those who watch, and ends their streams.
+    /// Returns when everything is written, which takes as long as the store is away: bound it.
+    pub async fn drain(&self) {
+        self.battles.owner.close();
+        self.shards.drain().await;
+        self.battles.feeds.close();
+        self.saver.idle().await;
+    }
+}
+
+async fn keep_ruleset(store: &clients::Store, ruleset: &Ruleset, tasks: &TaskGroup) -> Result<(), Fault> {
+    loop {
+        match store.put_ruleset(ruleset.id(), ruleset.content().pack()).await {
+            Err(fault) if fault.kind() == FaultKind::Unavailable && !tasks.stopping().begun() => {
+                tracing::warn!(error = ?fault, "the store is away, will be asked again");
+                sleep(START_PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}

@@ -13,11 +13,14 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt, service_fn};
 
 use super::measure::Measure;
+use super::panic::contained;
 use super::{AUTHORIZATION, CONNECTION_WINDOW, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW, deadline};
 use crate::settings::InternalToken;
 
 /// What a generated client runs over. Clones share the connection or the server behind it.
-pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+///
+/// Its error is a concrete type: over a boxed one the compiler can't prove that a call's future is `Send`.
+pub type GrpcService = BoxCloneSyncService<Request<Body>, Response<Body>, Status>;
 
 /// How long a call may take when it says nothing itself.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
@@ -94,7 +97,7 @@ where
     }))
 }
 
-async fn call<S>(service: S, mut request: Request<Body>) -> Result<Response<Body>, BoxError>
+async fn call<S>(service: S, mut request: Request<Body>) -> Result<Response<Body>, Status>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<BoxError>,
@@ -104,14 +107,15 @@ where
         deadline::ask(request.headers_mut(), DEFAULT_DEADLINE);
         DEFAULT_DEADLINE
     });
-    let failed = match tokio::time::timeout(limit, service.oneshot(request)).await {
-        Ok(Ok(answer)) => {
+    let failed = match tokio::time::timeout(limit, contained(service.oneshot(request))).await {
+        Ok(Ok(Ok(answer))) => {
             measure.end(&answer);
             return Ok(answer);
         }
-        Ok(Err(broken)) => Status::from_error(broken.into()),
+        Ok(Ok(Err(broken))) => Status::from_error(broken.into()),
+        Ok(Err(panicked)) => panicked.into(),
         Err(_elapsed) => deadline::passed(),
     };
     measure.fail(&failed);
-    Err(failed.into())
+    Err(failed)
 }

@@ -1,0 +1,289 @@
+//! What can be done with battles: the use cases behind the services.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use rules::Ruleset;
+use rules::battle::{EndReason, Input, OnDeath, Refusal, Start, State};
+use rules::content::{Content, DungeonIx};
+use service_kit::{Fault, FaultKind, Fence};
+use tokio::time::Instant;
+use vocab::BattleId;
+
+use crate::Settings;
+use crate::battle::{Arrival, Attached, Battle};
+use crate::chain::{Broken, Chain};
+use crate::clients::Whose;
+use crate::clock::Clock;
+use crate::course::Course;
+use crate::feed::{Feed, Feeds, Key};
+use crate::frame::Frame;
+use crate::missed::{Missed, Seen, Wanted};
+use crate::owner::{Found, Owner};
+use crate::past::Past;
+use crate::record::{Create, Identity, Read};
+use crate::shard::Visit;
+use crate::view::View;
+use crate::watchers::Part;
+use crate::wire::Caller;
+
+/// Accounts whose newest connection is remembered.
+const FENCED: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
+
+/// How often a start is tried when the character changes under it.
+const STARTS: usize = 2;
+
+/// Everything the services act through.
+#[derive(Debug)]
+pub(crate) struct Battles {
+    /// Who has a battle in memory.
+    pub(crate) owner: Arc<Owner>,
+    /// Where news goes.
+    pub(crate) feeds: Arc<Feeds>,
+    fence: Fence,
+    settings: Settings,
+}
+
+/// What somebody who comes to a battle is answered.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It goes on, and live frames follow.
+    Live(Attached),
+    /// It is over; what was missed of it.
+    Over(Box<Past>, Missed),
+}
+
+/// A tool's answer: frames it asked for, and the battle itself where it is over.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    /// The frames, consecutive.
+    pub(crate) frames: Vec<Frame>,
+    /// Knows their keys.
+    pub(crate) ruleset: Arc<Ruleset>,
+    /// The battle, when it is over and nothing follows.
+    pub(crate) past: Option<Box<Past>>,
+}
+
+impl Battles {
+    /// Battles of this owner, fed to these feeds.
+    pub(crate) fn new(owner: Arc<Owner>, feeds: Arc<Feeds>, settings: Settings) -> Self {
+        Self { owner, feeds, fence: Fence::new(FENCED), settings }
+    }
+
+    /// The world that new battles are fought in.
+    pub(crate) fn content(&self) -> &Content {
+        self.owner.rulesets.current().content()
+    }
+
+    /// The name of this instance.
+    pub(crate) fn instance(&self) -> &str {
+        &self.settings.instance
+    }
+
+    /// Starts an automatic battle, or answers an equal one that goes on.
+    pub(crate) async fn start_auto(
+        &self,
+        caller: Caller,
+        dungeon: DungeonIx,
+        on_death: OnDeath,
+    ) -> Result<View, Fault> {
+        self.admit(caller)?;
+        let mut tries = 1;
+        loop {
+            match self.try_start(caller, dungeon, on_death).await {
+                Err(fault) if fault.because() == Some("character_changed") && tries < STARTS => tries += 1,
+                Err(fault) if fault.because() == Some("in_battle") => {
+                    return self.equal(caller, dungeon, on_death, fault).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Ends the caller's battle.
+    pub(crate) async fn stop(&self, caller: Caller) -> Result<View, Fault> {
+        self.admit(caller)?;
+        let read = self.latest_of(Whose::Account(caller.account)).await?;
+        if read.record.ended.is_some() {
+            return Err(no_battle());
+        }
+        self.end(read.record.identity.id, EndReason::Stopped).await
+    }
+
+    /// Ends a battle for this reason; returns after its final save.
+    pub(crate) async fn end(&self, id: BattleId, reason: EndReason) -> Result<View, Fault> {
+        self.owner.put(id, Input::Stop { reason }).await?.ok_or_else(no_battle)
+    }
+
+    /// A battle as it stands in memory, or as it was saved; and who has it.
+    pub(crate) async fn view(&self, id: BattleId) -> Result<(View, String), Fault> {
+        if let Some(view) = self.owner.shards.visit(id, |battle, _| battle.view()).await? {
+            return Ok((view, self.instance().to_owned()));
+        }
+        let read = self.owner.store.record(id, false).await?;
+        let past = Past::open(read, &self.owner.rulesets).await?;
+        Ok((past.view(), past.owner))
+    }
+
+    /// The live battle of the character with this name, else its latest.
+    pub(crate) async fn id_of(&self, name: String) -> Result<BattleId, Fault> {
+        Ok(self.latest_of(Whose::Name(name)).await?.record.identity.id)
+    }
+
+    /// Adds a battle to a gateway's feed.
+    pub(crate) async fn attach(
+        &self,
+        feed: &Key,
+        id: BattleId,
+        player: Option<Caller>,
+        wanted: Wanted,
+    ) -> Result<Answer, Fault> {
+        let feed = self.feeds.find(feed)?;
+        let part = match player {
+            Some(caller) => {
+                self.admit(caller)?;
+                Part::Player
+            }
+            None => Part::Spectator,
+        };
+        let attach = move |battle: &mut Battle, visit: Visit<'_>| {
+            if let Some(caller) = player {
+                battle.admit(caller.account)?;
+            }
+            Ok::<_, Fault>(battle.attach(&feed, part, wanted, visit.now)?)
+        };
+        match self.owner.visit(id, attach).await? {
+            Found::Here(attached) => Ok(Answer::Live(attached?)),
+            Found::Over(past) => {
+                if let Some(caller) = player {
+                    past.identity.admit(caller.account)?;
+                }
+                let missed = past.missed(wanted)?;
+                Ok(Answer::Over(past, missed))
+            }
+        }
+    }
+
+    /// Takes a battle off a gateway's feed. One that is gone needs no taking off.
+    pub(crate) async fn detach(&self, feed: &Key, id: BattleId, part: Part, served: u64) -> Result<(), Fault> {
+        let Ok(feed) = self.feeds.find(feed) else { return Ok(()) };
+        let detached = self.owner.shards.visit(id, move |battle, visit| battle.detach(&feed, part, served, visit.now));
+        Ok(detached.await?.unwrap_or(Ok(()))?)
+    }
+
+    /// Frames again, or a report, of a battle of the caller's.
+    pub(crate) async fn told_again(&self, caller: Caller, id: Option<BattleId>, after: u64) -> Result<Answer, Fault> {
+        self.admit(caller)?;
+        let id = match id {
+            Some(id) => id,
+            None => self.latest_of(Whose::Account(caller.account)).await?.record.identity.id,
+        };
+        let tell = move |battle: &mut Battle, visit: Visit<'_>| {
+            battle.admit(caller.account)?;
+            Ok::<_, Fault>(battle.told_again(after, visit.now)?)
+        };
+        match self.owner.visit(id, tell).await? {
+            Found::Here(told) => Ok(Answer::Live(told?)),
+            Found::Over(past) => {
+                past.identity.admit(caller.account)?;
+                let missed = past.told_again(after)?;
+                Ok(Answer::Over(past, missed))
+            }
+        }
+    }
+
+    /// Adds a tool's feed from frame `after` on, or from now on.
+    ///
+    /// # Errors
+    /// `out_of_range` when `after` is older than the window.
+    pub(crate) async fn watch(&self, feed: &Arc<Feed>, id: BattleId, after: Option<u64>) -> Result<Watched, Fault> {
+        let feed = Arc::clone(feed);
+        let watch = move |battle: &mut Battle, _: Visit<'_>| {
+            let frames = battle.watch(&feed, after)?;
+            Ok::<_, Broken>(frames.map(|frames| (frames, battle.view())))
+        };
+        let (frames, past) = match self.owner.visit(id, watch).await? {
+            Found::Here(watched) => {
+                let watched = watched?.map(|(frames, view)| (frames, view.ruleset));
+                (watched, None)
+            }
+            Found::Over(past) => {
+                let after = after.unwrap_or(past.course.head());
+                let frames = past.course.frames_after(after, u64::MAX)?;
+                (frames.map(|frames| (frames, Arc::clone(past.course.ruleset()))), Some(past))
+            }
+        };
+        let (frames, ruleset) = frames.ok_or_else(|| Fault::out_of_range("frames-forgotten").field("from_seq"))?;
+        Ok(Watched { frames, ruleset, past })
+    }
+
+    fn admit(&self, caller: Caller) -> Result<(), Fault> {
+        Ok(self.fence.admit(*caller.account.as_bytes(), caller.epoch, caller.connection)?)
+    }
+
+    async fn latest_of(&self, whose: Whose) -> Result<Read, Fault> {
+        let hero = self.owner.store.hero(whose, self.content()).await?;
+        let latest = self.owner.store.latest(hero.id).await;
+        latest.map_err(|fault| if fault.kind() == FaultKind::NotFound { no_battle() } else { fault })
+    }
+
+    async fn try_start(&self, caller: Caller, dungeon: DungeonIx, on_death: OnDeath) -> Result<View, Fault> {
+        let ruleset = Arc::clone(self.owner.rulesets.current());
+        let hero = self.owner.store.hero(Whose::Account(caller.account), ruleset.content()).await?;
+        let tick_ms = self.settings.tick_ms;
+        let mode = rules::battle::Mode::Auto;
+        let start = Start { seed: seed()?, dungeon, mode, on_death, tick_ms, fighter: hero.fighter };
+        let state = State::new(&ruleset, start).map_err(refused)?;
+        let create = Create {
+            battle: BattleId::generate(),
+            character: hero.id,
+            character_version: hero.version,
+            tick_ms,
+            ruleset: ruleset.id().to_owned(),
+            state: state.encode(),
+        };
+        let id = create.battle;
+        let created = self.owner.store.create(create, caller).await?;
+        let identity = Arc::new(Identity {
+            id,
+            account: caller.account,
+            name: hero.name,
+            tick_ms,
+            started_at: created.started_at,
+        });
+        let chain = Chain::starting(Arc::clone(&ruleset), &state, created.started_at);
+        let view = View::of(Arc::clone(&identity), created.epoch, &state, ruleset);
+        let clock = Clock::new(Instant::now(), 0, created.started_at, identity.tick_ms);
+        let seen = Seen { seq: 0, totals: state.totals().clone(), at: created.started_at };
+        let course = Course::starting(state, chain);
+        let arrival = Arrival { identity, epoch: created.epoch, course, clock, cut_ms: None, seen };
+        self.owner.adopt(arrival).await?;
+        Ok(view)
+    }
+
+    /// The battle that is in the way, when it is the one that was asked for.
+    async fn equal(&self, caller: Caller, dungeon: DungeonIx, on_death: OnDeath, fault: Fault) -> Result<View, Fault> {
+        let read = self.latest_of(Whose::Account(caller.account)).await?;
+        let (view, _) = self.view(read.record.identity.id).await?;
+        let equal = (view.dungeon, view.on_death) == (dungeon, on_death);
+        if equal { Ok(view) } else { Err(fault) }
+    }
+}
+
+fn seed() -> Result<[u8; 32], Fault> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| Fault::internal(error.to_string()))?;
+    Ok(seed)
+}
+
+fn refused(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::UnknownDungeon => Fault::invalid("unknown-dungeon").field("dungeon"),
+        Refusal::Dead => Fault::precondition("no-hp").reason("no_hp"),
+        Refusal::UnknownSkill | Refusal::Fighter | Refusal::TickLength => Fault::internal(refusal),
+    }
+}
+
+fn no_battle() -> Fault {
+    Fault::precondition("no-battle").reason("no_battle")
+}

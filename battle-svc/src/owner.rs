@@ -1,0 +1,230 @@
+//! Ownership: the one place that decides who has a battle in memory. A battle that is asked for is taken over here
+//! unless it is over; the store's epoch decides between several who try.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use rules::battle::Input;
+use service_kit::{Fault, FaultKind, Shutdown, TaskGroup};
+use tokio::time::{Instant, timeout};
+use vocab::BattleId;
+
+use crate::battle::{Arrival, Battle, Context};
+use crate::clients::Store;
+use crate::clock::Clock;
+use crate::past::Past;
+use crate::record::{Outcome, Read};
+use crate::rulesets::Rulesets;
+use crate::shard::{Shards, Visit};
+use crate::view::View;
+
+/// How often an epoch that moved under a claim is read again.
+const CLAIMS: usize = 3;
+
+/// How long a save that somebody waits for may take. It is written all the same when it takes longer.
+const SAVE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How often an input is offered to a store that doesn't answer.
+const APPENDS: usize = 3;
+
+/// Takes battles over and finds those in memory.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    /// The record.
+    pub(crate) store: Store,
+    /// What can be run.
+    pub(crate) rulesets: Rulesets,
+    /// The battles in memory.
+    pub(crate) shards: Shards,
+    context: Context,
+    tasks: TaskGroup,
+    /// One task at a time takes a certain battle over.
+    locks: Mutex<HashMap<BattleId, Arc<tokio::sync::Mutex<()>>>>,
+    /// Nothing is taken over any more.
+    closed: Shutdown,
+}
+
+/// Where a battle was found.
+#[derive(Debug)]
+pub(crate) enum Found<R> {
+    /// In memory; this is what the visit brought.
+    Here(R),
+    /// In the store, ended.
+    Over(Box<Past>),
+}
+
+impl Owner {
+    /// Owns nothing yet.
+    pub(crate) fn new(store: Store, rulesets: Rulesets, shards: Shards, context: Context, tasks: TaskGroup) -> Self {
+        Self { store, rulesets, shards, context, tasks, locks: Mutex::default(), closed: Shutdown::new() }
+    }
+
+    /// Visits a battle in memory, which it is brought into first unless it is over.
+    pub(crate) async fn visit<R: Send + 'static>(
+        self: &Arc<Self>,
+        id: BattleId,
+        visit: impl Fn(&mut Battle, Visit<'_>) -> R + Clone + Send + Sync + 'static,
+    ) -> Result<Found<R>, Fault> {
+        if let Some(brought) = self.shards.visit(id, visit.clone()).await? {
+            return Ok(Found::Here(brought));
+        }
+        // Carried out to its end even if the caller leaves: what is claimed must come into memory.
+        let this = Arc::clone(self);
+        self.tasks.carry_out("battle-claim", async move { this.bring_and_visit(id, visit).await }).await?
+    }
+
+    /// Takes no battle over any more.
+    pub(crate) fn close(&self) {
+        self.closed.begin();
+    }
+
+    /// Takes a new battle into memory.
+    pub(crate) async fn adopt(&self, arrival: Arrival) -> Result<(), Fault> {
+        self.shards.adopt(Box::new(Battle::arrived(arrival, Instant::now(), &self.context.pace))).await
+    }
+
+    /// Puts an input into a battle; returns after the save of what it did. `None` when the battle takes none.
+    ///
+    /// # Errors
+    /// `unavailable` when the input can't be stored.
+    pub(crate) async fn put(self: &Arc<Self>, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
+        let this = Arc::clone(self);
+        self.tasks.carry_out("battle-input", async move { this.put_held(id, input).await }).await?
+    }
+
+    async fn bring_and_visit<R: Send + 'static>(
+        self: Arc<Self>,
+        id: BattleId,
+        visit: impl Fn(&mut Battle, Visit<'_>) -> R + Clone + Send + Sync + 'static,
+    ) -> Result<Found<R>, Fault> {
+        let lock = self.lock(id);
+        let guard = lock.lock().await;
+        let found = self.bring(id, visit).await;
+        drop(guard);
+        self.unlock(id, &lock);
+        found
+    }
+
+    async fn bring<R: Send + 'static>(
+        &self,
+        id: BattleId,
+        visit: impl Fn(&mut Battle, Visit<'_>) -> R + Clone + Send + Sync + 'static,
+    ) -> Result<Found<R>, Fault> {
+        for _ in 0..CLAIMS {
+            if let Some(brought) = self.shards.visit(id, visit.clone()).await? {
+                return Ok(Found::Here(brought));
+            }
+            // What this process itself has still to write comes first, or the claim would shut it out.
+            self.context.saver.settled(id).await;
+            let read = self.store.record(id, false).await?;
+            if read.record.ended.is_some() {
+                return Ok(Found::Over(Box::new(Past::open(read, &self.rulesets).await?)));
+            }
+            if self.closed.begun() {
+                return Err(Fault::unavailable("shutting-down"));
+            }
+            match self.store.claim(id, read.record.epoch).await {
+                Ok(claimed) => self.take_over(claimed).await?,
+                Err(fault) if moved_on(&fault) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Err(Fault::unavailable("battle-busy"))
+    }
+
+    /// Brings a claimed battle to its present time and into memory.
+    async fn take_over(&self, claimed: Read) -> Result<(), Fault> {
+        let now = Instant::now();
+        metrics::counter!("battle_claims_total").increment(1);
+        let origin_ms = claimed.record.origin_ms();
+        let (clock_now, record) = (claimed.now, claimed.record.clone());
+        let past = Past::open(claimed, &self.rulesets).await?;
+        let state = past.course.state();
+        let saved = record.saved(origin_ms, state.tick(), past.course.next_tick());
+        let resumed = saved.resume(clock_now, self.context.pace.idle_cap);
+        let clock = Clock::new(now, resumed.battle_ms, clock_now, past.identity.tick_ms);
+        let opens = !resumed.unbroken || record.last_ruleset() != Some(self.rulesets.current().id());
+        let id = past.identity.id;
+        self.adopt(Arrival {
+            identity: past.identity,
+            epoch: past.epoch,
+            course: past.course,
+            clock,
+            cut_ms: opens.then_some(if past.foreign { 0 } else { resumed.battle_ms }),
+            seen: past.seen,
+        })
+        .await?;
+        if opens { self.open_segment(id, resumed.origin_ms).await } else { Ok(()) }
+    }
+
+    /// A segment is stored before the first frame that it makes.
+    async fn open_segment(&self, id: BattleId, origin_ms: i64) -> Result<(), Fault> {
+        let ruleset = Arc::clone(self.rulesets.current());
+        let open = move |battle: &mut Battle, visit: Visit<'_>| {
+            battle.open_segment(&ruleset, origin_ms, visit.now, &visit.context.saver)
+        };
+        let stored = match self.shards.visit(id, open).await?.flatten() {
+            Some(stored) => matches!(timeout(SAVE_DEADLINE, stored).await, Ok(Ok(Outcome::Saved))),
+            None => true,
+        };
+        let after = move |battle: &mut Battle, _: Visit<'_>| if stored { battle.go_on() } else { battle.let_go() };
+        self.shards.visit(id, after).await?;
+        if stored { Ok(()) } else { Err(Fault::unavailable("battle-unsaved")) }
+    }
+
+    async fn put_held(self: Arc<Self>, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
+        let hold =
+            move |battle: &mut Battle, visit: Visit<'_>| battle.hold(input, visit.now, visit.context, visit.events);
+        let Found::Here(held) = self.visit(id, hold).await? else { return Ok(None) };
+        let Some(held) = held? else { return Ok(None) };
+        if let Err(fault) = self.append(id, &held).await {
+            // Whether it is stored after all is what the record says: who takes the battle over next reads it.
+            self.shards.visit(id, |battle, _| battle.let_go()).await?;
+            return Err(fault);
+        }
+        let take =
+            move |battle: &mut Battle, visit: Visit<'_>| battle.take(&held, visit.now, visit.context, visit.events);
+        let taken = self.shards.visit(id, take).await?.transpose()?.flatten();
+        let Some((view, saved)) = taken else { return Err(Fault::unavailable("battle-moved")) };
+        match timeout(SAVE_DEADLINE, saved).await {
+            Ok(Ok(Outcome::Saved)) => Ok(Some(view)),
+            Ok(Ok(Outcome::Stale | Outcome::Gone)) => Err(Fault::unavailable("battle-moved")),
+            Ok(Err(_)) | Err(_) => Err(Fault::unavailable("battle-unsaved")),
+        }
+    }
+
+    async fn append(&self, id: BattleId, held: &crate::battle::Held) -> Result<(), Fault> {
+        let mut tries = 1;
+        loop {
+            match self.store.append(id, held.epoch, &held.recorded).await {
+                Err(fault) if doubtful(&fault) && tries < APPENDS => tries += 1,
+                Err(fault) => return Err(Fault::unavailable("battle-unsaved").caused_by(fault)),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    fn lock(&self, id: BattleId) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(self.locks.lock().entry(id).or_default())
+    }
+
+    fn unlock(&self, id: BattleId, lock: &Arc<tokio::sync::Mutex<()>>) {
+        let mut locks = self.locks.lock();
+        // The map's and ours: nobody else waits.
+        if Arc::strong_count(lock) == 2 {
+            locks.remove(&id);
+        }
+    }
+}
+
+/// Another was first, or the battle ended meanwhile: the record has to be read again.
+fn moved_on(fault: &Fault) -> bool {
+    matches!(fault.because(), Some("epoch_moved" | "ended"))
+}
+
+/// It may have happened all the same.
+fn doubtful(fault: &Fault) -> bool {
+    matches!(fault.kind(), FaultKind::Unavailable | FaultKind::DeadlineExceeded)
+}

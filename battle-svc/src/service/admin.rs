@@ -1,0 +1,91 @@
+//! `mud.battle.v1.BattleAdminService`.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use proto::battle::v1 as pb;
+use proto::battle::v1::battle_admin_service_server::BattleAdminService;
+use proto::user::v1::ListBattleRecordsRequest;
+use rules::battle::EndReason;
+use service_kit::Fault;
+use tonic::{Request, Response, Status};
+
+use super::{Responses, answer};
+use crate::battles::Battles;
+use crate::replay::{self, Replay};
+use crate::wire;
+
+/// Battles for operators. Clones are the same service.
+#[derive(Debug, Clone)]
+pub struct BattleAdmin {
+    battles: Arc<Battles>,
+}
+
+impl BattleAdmin {
+    pub(crate) fn new(battles: Arc<Battles>) -> Self {
+        Self { battles }
+    }
+}
+
+#[tonic::async_trait]
+impl BattleAdminService for BattleAdmin {
+    type ReplayBattleStream = Responses<pb::ReplayBattleResponse>;
+
+    async fn list_battles(
+        &self,
+        request: Request<pb::ListBattlesRequest>,
+    ) -> Result<Response<pb::ListBattlesResponse>, Status> {
+        let pb::ListBattlesRequest { live_only, page_size, page_token } = request.into_inner();
+        let page = ListBattleRecordsRequest { live_only, page_size, page_token };
+        let page = self.battles.owner.store.list(page).await?;
+        let battles = page.records.into_iter().map(wire::summary).collect();
+        Ok(Response::new(pb::ListBattlesResponse { battles, next_page_token: page.next_page_token }))
+    }
+
+    async fn stop_battle(
+        &self,
+        request: Request<pb::StopBattleRequest>,
+    ) -> Result<Response<pb::StopBattleResponse>, Status> {
+        let request = request.into_inner();
+        let id = wire::id("battle_id", &request.battle_id)?;
+        if request.operator.is_empty() {
+            return Err(Fault::invalid("missing").field("operator").into());
+        }
+        let view = if request.dry_run {
+            self.battles.view(id).await?.0
+        } else {
+            tracing::info!(target: "audit", { operator.name = %request.operator, battle.id = %id }, "stop battle");
+            self.battles.end(id, EndReason::Operator).await?
+        };
+        Ok(Response::new(pb::StopBattleResponse { battle: Some(answer::battle(&view)) }))
+    }
+
+    async fn replay_battle(
+        &self,
+        request: Request<pb::ReplayBattleRequest>,
+    ) -> Result<Response<Self::ReplayBattleStream>, Status> {
+        let id = wire::id("battle_id", &request.into_inner().battle_id)?;
+        let owner = &self.battles.owner;
+        let replay = Replay::open(owner.store.record(id, true).await?.record, &owner.rulesets).await?;
+        Ok(Response::new(stream::unfold(replay, next_frame).boxed()))
+    }
+
+    async fn verify_battle(
+        &self,
+        request: Request<pb::VerifyBattleRequest>,
+    ) -> Result<Response<pb::VerifyBattleResponse>, Status> {
+        let id = wire::id("battle_id", &request.into_inner().battle_id)?;
+        let owner = &self.battles.owner;
+        let record = owner.store.record(id, true).await?.record;
+        let replay::Verdict { frames, differences } = replay::verify(record, &owner.rulesets).await?;
+        Ok(Response::new(pb::VerifyBattleResponse { verified: differences.is_empty(), frames, differences }))
+    }
+}
+
+async fn next_frame(mut replay: Replay) -> Option<(Result<pb::ReplayBattleResponse, Status>, Replay)> {
+    let frame = match replay.next().await {
+        Ok(next) => next.map(|(ruleset, frame)| wire::frame(ruleset.content(), &frame))?,
+        Err(broken) => return Some((Err(Fault::from(broken).into()), replay)),
+    };
+    Some((Ok(pb::ReplayBattleResponse { frame: Some(frame) }), replay))
+}

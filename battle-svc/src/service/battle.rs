@@ -1,0 +1,128 @@
+//! `mud.battle.v1.BattleService`.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use proto::battle::v1 as pb;
+use proto::battle::v1::battle_service_server::BattleService;
+use proto::battle::v1::get_battle_request::By;
+use service_kit::Fault;
+use tonic::{Request, Response, Status};
+
+use super::{Responses, answer, watch};
+use crate::battles::Battles;
+use crate::feed::Outlet;
+use crate::missed::Wanted;
+use crate::watchers::Part;
+use crate::wire;
+
+/// Battles for gateways and tools. Clones are the same service.
+#[derive(Debug, Clone)]
+pub struct BattlePlayers {
+    battles: Arc<Battles>,
+}
+
+impl BattlePlayers {
+    pub(crate) fn new(battles: Arc<Battles>) -> Self {
+        Self { battles }
+    }
+}
+
+#[tonic::async_trait]
+impl BattleService for BattlePlayers {
+    type WatchBattleStream = Responses<pb::WatchBattleResponse>;
+    type FeedStream = Responses<pb::FeedResponse>;
+
+    async fn list_dungeons(
+        &self,
+        _request: Request<pb::ListDungeonsRequest>,
+    ) -> Result<Response<pb::ListDungeonsResponse>, Status> {
+        let dungeons = wire::dungeons(self.battles.content());
+        Ok(Response::new(pb::ListDungeonsResponse { dungeons }))
+    }
+
+    async fn start_auto(
+        &self,
+        request: Request<pb::StartAutoRequest>,
+    ) -> Result<Response<pb::StartAutoResponse>, Status> {
+        let request = request.into_inner();
+        let caller = wire::caller(request.caller.as_ref())?;
+        let dungeon = wire::dungeon(self.battles.content(), &request.dungeon)?;
+        let on_death = wire::on_death(request.on_death)?;
+        let view = self.battles.start_auto(caller, dungeon, on_death).await?;
+        Ok(Response::new(pb::StartAutoResponse { battle: Some(answer::battle(&view)) }))
+    }
+
+    async fn stop(&self, request: Request<pb::StopRequest>) -> Result<Response<pb::StopResponse>, Status> {
+        let caller = wire::caller(request.into_inner().caller.as_ref())?;
+        let view = self.battles.stop(caller).await?;
+        Ok(Response::new(pb::StopResponse { battle: Some(answer::battle(&view)) }))
+    }
+
+    async fn get_battle(
+        &self,
+        request: Request<pb::GetBattleRequest>,
+    ) -> Result<Response<pb::GetBattleResponse>, Status> {
+        let id = match request.into_inner().by {
+            Some(By::BattleId(id)) => wire::id("battle_id", &id)?,
+            Some(By::Character(name)) => self.battles.id_of(name).await?,
+            None => return Err(Fault::invalid("missing").field("by").into()),
+        };
+        let (view, owner) = self.battles.view(id).await?;
+        let (battle, epoch) = (Some(answer::battle(&view)), view.epoch);
+        Ok(Response::new(pb::GetBattleResponse { battle, owner, epoch }))
+    }
+
+    async fn sync_battle(
+        &self,
+        request: Request<pb::SyncBattleRequest>,
+    ) -> Result<Response<pb::SyncBattleResponse>, Status> {
+        let request = request.into_inner();
+        let caller = wire::caller(request.caller.as_ref())?;
+        let named = (!request.battle_id.is_empty()).then(|| wire::id("battle_id", &request.battle_id));
+        let told = self.battles.told_again(caller, named.transpose()?, request.after).await?;
+        Ok(Response::new(answer::sync(&told)))
+    }
+
+    async fn watch_battle(
+        &self,
+        request: Request<pb::WatchBattleRequest>,
+    ) -> Result<Response<Self::WatchBattleStream>, Status> {
+        let request = request.into_inner();
+        let id = wire::id("battle_id", &request.battle_id)?;
+        let frames = watch::open(Arc::clone(&self.battles), id, request.from_seq).await?;
+        Ok(Response::new(frames))
+    }
+
+    async fn feed(&self, request: Request<pb::FeedRequest>) -> Result<Response<Self::FeedStream>, Status> {
+        let pb::FeedRequest { gateway, nonce } = request.into_inner();
+        if nonce.is_empty() {
+            return Err(Fault::invalid("missing").field("nonce").into());
+        }
+        let outlet = self.battles.feeds.open((gateway, nonce));
+        let opened = stream::iter([Ok(pb::FeedResponse::default())]);
+        Ok(Response::new(opened.chain(stream::unfold(outlet, next_batch)).boxed()))
+    }
+
+    async fn attach(&self, request: Request<pb::AttachRequest>) -> Result<Response<pb::AttachResponse>, Status> {
+        let request = request.into_inner();
+        let id = wire::id("battle_id", &request.battle_id)?;
+        let player = request.player.as_ref().map(|caller| wire::caller(Some(caller))).transpose()?;
+        let wanted = Wanted { after: request.after, again: request.again };
+        let answer = self.battles.attach(&(request.gateway, request.nonce), id, player, wanted).await?;
+        Ok(Response::new(answer::attach(&answer)))
+    }
+
+    async fn detach(&self, request: Request<pb::DetachRequest>) -> Result<Response<pb::DetachResponse>, Status> {
+        let request = request.into_inner();
+        let id = wire::id("battle_id", &request.battle_id)?;
+        let part = if request.player { Part::Player } else { Part::Spectator };
+        self.battles.detach(&(request.gateway, request.nonce), id, part, request.seen_seq).await?;
+        Ok(Response::new(pb::DetachResponse {}))
+    }
+}
+
+async fn next_batch(mut outlet: Outlet) -> Option<(Result<pb::FeedResponse, Status>, Outlet)> {
+    let news = outlet.next().await?;
+    Some((Ok(pb::FeedResponse { items: wire::feed_items(news) }), outlet))
+}

@@ -1,0 +1,90 @@
+//! Who watches a battle: feeds, each with the player's own socket behind it, spectators, or both.
+
+use std::sync::Arc;
+
+use service_kit::telemetry::GaugeGuard;
+
+use crate::feed::{Feed, Pushed};
+use crate::frame::Item;
+
+/// The feeds that a battle goes to.
+#[derive(Default)]
+pub(crate) struct Watchers(Vec<Watcher>);
+
+/// On whose behalf a feed watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The player whose battle it is, by their own socket.
+    Player,
+    /// Somebody else, or a tool.
+    Spectator,
+}
+
+struct Watcher {
+    feed: Arc<Feed>,
+    player: bool,
+    spectator: bool,
+    /// News was dropped: nothing may follow until the feed asks for the battle again.
+    broken: bool,
+    _alive: GaugeGuard,
+}
+
+impl Watchers {
+    /// Adds a feed, or mends it where it was broken.
+    pub(crate) fn add(&mut self, feed: &Arc<Feed>, part: Part) {
+        if let Some(watcher) = self.0.iter_mut().find(|watcher| Arc::ptr_eq(&watcher.feed, feed)) {
+            watcher.set(part, true);
+            watcher.broken = false;
+            return;
+        }
+        let alive = GaugeGuard::new(metrics::gauge!("battle_watchers"));
+        let mut watcher =
+            Watcher { feed: Arc::clone(feed), player: false, spectator: false, broken: false, _alive: alive };
+        watcher.set(part, true);
+        self.0.push(watcher);
+    }
+
+    /// Takes one part of a feed away, and the feed with its last part.
+    pub(crate) fn remove(&mut self, feed: &Arc<Feed>, part: Part) {
+        for watcher in self.0.iter_mut().filter(|watcher| Arc::ptr_eq(&watcher.feed, feed)) {
+            watcher.set(part, false);
+        }
+        self.0.retain(|watcher| watcher.player || watcher.spectator);
+    }
+
+    /// Whether there is a feed that nobody reads any more.
+    pub(crate) fn any_closed(&self) -> bool {
+        self.0.iter().any(|watcher| watcher.feed.is_closed())
+    }
+
+    /// Takes away the feeds that nobody reads any more.
+    pub(crate) fn prune(&mut self) {
+        self.0.retain(|watcher| !watcher.feed.is_closed());
+    }
+
+    /// Gives a piece of news to every feed.
+    pub(crate) fn tell(&mut self, item: &Item) {
+        for watcher in self.0.iter_mut().filter(|watcher| !watcher.broken) {
+            watcher.broken = watcher.feed.push(item.clone()) != Pushed::Sent;
+        }
+    }
+
+    /// Whether nobody watches.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the player's own socket watches.
+    pub(crate) fn has_player(&self) -> bool {
+        self.0.iter().any(|watcher| watcher.player)
+    }
+}
+
+impl Watcher {
+    fn set(&mut self, part: Part, there: bool) {
+        match part {
+            Part::Player => self.player = there,
+            Part::Spectator => self.spectator = there,
+        }
+    }
+}
