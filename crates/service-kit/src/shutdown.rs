@@ -22,18 +22,19 @@ impl Shutdown {
         Self::default()
     }
 
-    /// Begins on SIGTERM and on ctrl-c.
+    /// Begins on SIGTERM and on ctrl-c, for as long as `tasks` run.
     ///
     /// # Errors
     /// When the system refuses the signal handlers.
     pub fn on_signals(tasks: &TaskGroup) -> io::Result<Self> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let shutdown = Self::new();
-        let switch = shutdown.clone();
+        let (switch, stopped) = (shutdown.clone(), tasks.stopping());
         tasks.spawn("signals", async move {
             let name = tokio::select! {
                 _ = terminate.recv() => "SIGTERM",
                 _ = interrupt.recv() => "SIGINT",
+                () = stopped.wait() => return,
             };
             tracing::info!(signal.name = name, "shutdown began");
             switch.begin();

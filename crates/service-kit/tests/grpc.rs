@@ -14,6 +14,7 @@ use http::{Request, Response, Uri};
 use service_kit::grpc::{Channels, GrpcServer, GrpcService, ServeError, in_process, within};
 use service_kit::settings::InternalToken;
 use service_kit::{Fault, FaultKind, Readiness, Shutdown, TaskGroup, listen};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -25,7 +26,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tonic_prost::ProstCodec;
 use tonic_reflection::pb::{v1, v1alpha};
 
-/// Never answers.
+/// Never answers, or panics.
 #[derive(Clone)]
 struct Silent;
 
@@ -42,7 +43,8 @@ impl tower::Service<Request<Body>> for Silent {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        assert!(!request.uri().path().ends_with("Panic"), "asked to");
         Box::pin(std::future::pending())
     }
 }
@@ -79,6 +81,31 @@ impl Running {
     }
 }
 
+/// A wire to a server that can freeze: connections stay open, and nothing comes through any more.
+struct Wire {
+    url: Uri,
+    frozen: Shutdown,
+    _tasks: TaskGroup,
+}
+
+impl Wire {
+    async fn to(server: SocketAddr) -> Self {
+        let listener = listen::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let (tasks, frozen) = (TaskGroup::new(), Shutdown::new());
+        let freezing = frozen.clone();
+        tasks.spawn("wire", async move {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = TcpStream::connect(server).await.unwrap();
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                () = freezing.wait() => std::future::pending().await,
+            }
+        });
+        Self { url, frozen, _tasks: tasks }
+    }
+}
+
 fn secret() -> InternalToken {
     InternalToken::parse("a-secret-of-the-house").unwrap()
 }
@@ -93,12 +120,15 @@ async fn status(client: &mut HealthClient<GrpcService>, service: &str) -> Servin
 
 /// Calls the service that never answers.
 async fn wait_for_silence(service: GrpcService, limit: Option<Duration>) -> Fault {
+    call(service, "/test.Silent/Wait", limit).await
+}
+
+async fn call(service: GrpcService, path: &'static str, limit: Option<Duration>) -> Fault {
     let mut grpc = Grpc::new(service);
     grpc.ready().await.unwrap();
     let request = limit.map_or_else(|| tonic::Request::new(about("")), |limit| within(limit, about("")));
-    let path = PathAndQuery::from_static("/test.Silent/Wait");
     let codec = ProstCodec::<HealthCheckRequest, HealthCheckResponse>::default();
-    grpc.unary(request, path, codec).await.expect_err("nothing ever answers").into()
+    grpc.unary(request, PathAndQuery::from_static(path), codec).await.expect_err("nothing ever answers").into()
 }
 
 #[tokio::test]
@@ -152,12 +182,20 @@ async fn without_the_secret_only_health_answers() {
 #[tokio::test]
 async fn an_unknown_method_is_unimplemented() {
     let server = Running::start(None).await;
-    let mut grpc = Grpc::new(server.client());
-    grpc.ready().await.unwrap();
-    let codec = ProstCodec::<HealthCheckRequest, HealthCheckResponse>::default();
-    let path = PathAndQuery::from_static("/test.Nobody/Knows");
-    let status = grpc.unary(tonic::Request::new(about("")), path, codec).await.unwrap_err();
-    assert_eq!(Fault::from(status).kind(), FaultKind::Unimplemented);
+    assert_eq!(call(server.client(), "/test.Nobody/Knows", None).await.kind(), FaultKind::Unimplemented);
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_fails_its_own_call_alone() {
+    let server = Running::start(None).await;
+    let client = server.client();
+    let mut watch = HealthClient::new(client.clone()).watch(about("")).await.unwrap().into_inner();
+    watch.message().await.unwrap();
+    assert_eq!(call(client.clone(), "/test.Silent/Panic", None).await.kind(), FaultKind::Internal);
+    server.readiness.drain();
+    let next = watch.message().await.unwrap().unwrap();
+    assert_eq!(next.status(), ServingStatus::NotServing, "a stream on the same connection goes on");
+    assert_eq!(call(in_process(Silent), "/test.Silent/Panic", None).await.kind(), FaultKind::Internal);
 }
 
 #[tokio::test]
@@ -202,7 +240,7 @@ async fn a_stop_ends_although_a_stream_is_open() {
     assert_eq!(Fault::from(cut).key(), "shutting-down");
     let ended = tokio::time::timeout(Duration::from_secs(10), server.ended).await;
     assert!(matches!(ended, Ok(Ok(Ok(())))), "{ended:?}");
-    assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
 }
 
 #[tokio::test]
@@ -213,4 +251,17 @@ async fn a_stop_without_calls_is_quick() {
     server.shutdown.begin();
     let ended = tokio::time::timeout(Duration::from_millis(1_500), server.ended).await;
     assert!(matches!(ended, Ok(Ok(Ok(())))), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_frozen_peer_is_noticed_on_an_open_stream() {
+    let server = Running::start(None).await;
+    let wire = Wire::to(server.address).await;
+    let mut client = HealthClient::new(Channels::default().to(&wire.url).unwrap());
+    let mut watch = client.watch(about("")).await.unwrap().into_inner();
+    watch.message().await.unwrap();
+    wire.frozen.begin();
+    let ended = tokio::time::timeout(Duration::from_secs(21), watch.message()).await;
+    let status = ended.expect("noticed in time").expect_err("the stream is broken");
+    assert_eq!(Fault::from(status).kind(), FaultKind::Unavailable);
 }

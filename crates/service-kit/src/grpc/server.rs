@@ -17,9 +17,11 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tower::{Service, ServiceExt, service_fn};
+use tracing::Instrument;
 
 use super::body::Cuttable;
 use super::measure::Measure;
+use super::panic::contained;
 use super::{AUTHORIZATION, CONNECTION_WINDOW, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW, deadline};
 use crate::settings::InternalToken;
 use crate::{Fault, Readiness, Shutdown};
@@ -171,7 +173,8 @@ impl Door {
         })?;
         let limit = deadline::asked(request.headers()).unwrap_or(DEFAULT_DEADLINE).min(LONGEST_DEADLINE);
         let span = tracing::debug_span!("call", call.method = request.uri().path());
-        crate::time::deadline(limit, tracing::Instrument::instrument(routes.oneshot(request), span)).await
+        let answer = contained(routes.oneshot(request).instrument(span));
+        crate::time::deadline(limit, answer).await.map(|answer| answer.unwrap_or_else(|never| match never {}))
     }
 
     fn check_token(&self, request: &Request<Body>) -> Result<(), Fault> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Check, Faults};
 
-/// The store's database.
+#[doc = concat!("The store's database.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct DatabaseArgs {
     /// sqlite://PATH, or mysql://USER:PASSWORD@HOST/NAME

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Check, Faults};
 
-/// The players' listener.
+#[doc = concat!("The players' listener.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListenArgs {
     /// Address and port for players: HTTP and Socket.IO
@@ -12,7 +12,7 @@ pub struct ListenArgs {
     listen: String,
 }
 
-/// The gRPC listener, on `PORT` of the loopback unless told otherwise.
+#[doc = concat!("The gRPC listener, on `PORT` of the loopback unless told otherwise.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct GrpcListenArgs<const PORT: u16> {
     /// Address and port for services and tools: gRPC
@@ -20,7 +20,7 @@ pub struct GrpcListenArgs<const PORT: u16> {
     grpc_listen: String,
 }
 
-/// The operators' listener, on `PORT` of the loopback unless told otherwise.
+#[doc = concat!("The operators' listener, on `PORT` of the loopback unless told otherwise.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct AdminListenArgs<const PORT: u16> {
     /// Address and port for operators: /live, /ready and /metrics

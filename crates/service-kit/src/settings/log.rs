@@ -3,7 +3,7 @@
 use super::{Check, Faults};
 use crate::telemetry::{LogFilter, LogFormat, LogSettings};
 
-/// The log's settings.
+#[doc = concat!("The log's settings.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogArgs {
     /// Level, or directives such as info,user_svc=debug; the log is on standard error

@@ -32,6 +32,9 @@
 //!
 //! let settings: Settings = service_kit::settings::parse::<Args, _, _>(["program", "--log", "debug"]).unwrap();
 //! ```
+//!
+//! The `Args` structs here say what they are by `#[doc = concat!(…)]`: clap would take an ordinary doc comment of a
+//! flattened struct for the description of the whole program.
 
 mod database;
 mod duration;
@@ -130,6 +133,7 @@ mod tests {
 
     use super::*;
 
+    /// A program with every setting.
     #[derive(Parser)]
     struct Everything {
         #[command(flatten)]
@@ -226,6 +230,7 @@ mod tests {
             assert_eq!(named, faults::variable(&flag), "a variable follows from its flag");
             assert!(help.contains(&format!("[env: {named}")), "{help}");
         }
+        assert!(help.starts_with("A program with every setting"), "{help}");
         assert!(help.contains("[default: 127.0.0.1:50051]"), "{help}");
         assert!(help.contains("[default: sqlite://data/mud.db]"), "{help}");
     }

@@ -26,11 +26,11 @@ macro_rules! peer_args {
 }
 
 peer_args! {
-    /// Where user-svc is.
+    #[doc = concat!("Where user-svc is.")]
     UserPeerArgs, user_url, "--user-url", "MUD_USER_URL", "http://127.0.0.1:50051";
-    /// Where battle-svc is.
+    #[doc = concat!("Where battle-svc is.")]
     BattlePeerArgs, battle_url, "--battle-url", "MUD_BATTLE_URL", "http://127.0.0.1:50052";
-    /// Where chat-svc is.
+    #[doc = concat!("Where chat-svc is.")]
     ChatPeerArgs, chat_url, "--chat-url", "MUD_CHAT_URL", "http://127.0.0.1:50053";
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Faults;
 
-/// The backplane's Redis.
+#[doc = concat!("The backplane's Redis.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct RedisArgs {
     /// redis://HOST:PORT; without it everything has to run in one process

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Faults;
 
-/// The secret's setting.
+#[doc = concat!("The secret's setting.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct InternalTokenArgs {
     /// Secret shared by all services; required when one listens beyond the loopback
