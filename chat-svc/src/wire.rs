@@ -49,22 +49,22 @@ pub(crate) enum News<'a> {
 
 /// Reads for whom a request acts.
 pub(crate) fn caller(caller: Option<common::Caller>) -> Result<Caller, Fault> {
-    let caller = caller.ok_or_else(|| Fault::invalid("missing-field").field("caller"))?;
-    let account = caller.account_id.parse().map_err(|_not_an_id| Fault::invalid("bad-id").field("caller"))?;
+    let caller = caller.ok_or_else(|| Fault::invalid("field-missing").field("caller"))?;
+    let account = caller.account_id.parse().map_err(|_not_an_id| Fault::invalid("id-form").field("caller"))?;
     Ok(Caller { account, epoch: caller.epoch, connection: caller.connection })
 }
 
 /// Reads who wants to be in a room.
 pub(crate) fn visitor(caller: Caller, name: &str, gateway: String) -> Result<Visitor, Fault> {
     if gateway.is_empty() {
-        return Err(Fault::invalid("missing-field").field("gateway"));
+        return Err(Fault::invalid("field-missing").field("gateway"));
     }
     Ok(Visitor { caller, name: character(name)?, gateway })
 }
 
 /// Reads a room's name.
 pub(crate) fn room(text: &str) -> Result<RoomId, Fault> {
-    RoomId::parse(text).ok_or_else(|| Fault::invalid("bad-room").field("room"))
+    RoomId::parse(text).ok_or_else(|| Fault::invalid("room-form").field("room"))
 }
 
 /// Reads the room a client says it was in. A client's memory may be of anything: what is no room's name is no wish.
@@ -92,12 +92,12 @@ fn key(text: &str) -> Result<Option<String>, Fault> {
     match text.chars().count() {
         0 => Ok(None),
         1..=MAX_KEY_CHARS => Ok(Some(text.to_owned())),
-        _ => Err(Fault::invalid("bad-key").field("key").arg("max", MAX_KEY_CHARS)),
+        _ => Err(Fault::invalid("key-form").field("key")),
     }
 }
 
 fn character(text: &str) -> Result<CharacterName, Fault> {
-    CharacterName::parse(text).map_err(|_wrong_form| Fault::invalid("bad-character-name").field("name"))
+    CharacterName::parse(text).map_err(|_wrong_form| Fault::invalid("character-form").field("name"))
 }
 
 // === out ===

@@ -6,7 +6,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use backplane::{Backplane, Channel};
-use prost::Message;
 use vocab::AccountId;
 
 use crate::wire;
@@ -46,7 +45,7 @@ impl Publisher {
     pub(crate) async fn session_over(&self, backplane: &dyn Backplane, account: AccountId, epoch: i64, why: Why) {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let envelope = wire::session_over(&self.name, number, account, epoch, why.key());
-        if let Err(error) = backplane.publish(&Channel::All, envelope.encode_to_vec().into()).await {
+        if let Err(error) = backplane.publish(&Channel::All, envelope.into()).await {
             metrics::counter!("notices_lost_total").increment(1);
             tracing::warn!(error.cause = %error, "notice of an ended session not published");
         }

@@ -5,6 +5,7 @@ mod battle;
 mod save;
 mod session;
 
+use prost::Message;
 use proto::common::v1 as common;
 use service_kit::Fault;
 use vocab::AccountId;
@@ -66,27 +67,22 @@ pub(crate) fn digest(bytes: &[u8]) -> Result<[u8; 32], Fault> {
     bytes.try_into().map_err(|_| Fault::invalid("digest-form").field("digest"))
 }
 
-/// What tells the gateways that sessions of an account below `epoch` are over.
-pub(crate) fn session_over(
-    publisher: &str,
-    number: u64,
-    account: AccountId,
-    epoch: i64,
-    reason: &str,
-) -> common::Envelope {
+/// The envelope that tells the gateways that sessions of an account below `epoch` are over.
+pub(crate) fn session_over(publisher: &str, number: u64, account: AccountId, epoch: i64, reason: &str) -> Vec<u8> {
     let over = common::SessionReplaced {
         account_id: account.to_string(),
         epoch: unsigned(epoch),
         connection: 0,
         reason: reason.to_owned(),
     };
-    common::Envelope {
+    let envelope = common::Envelope {
         version: ENVELOPE,
         publisher: publisher.to_owned(),
         number,
         trace: String::new(),
         body: Some(Body::Replaced(over)),
-    }
+    };
+    envelope.encode_to_vec()
 }
 
 fn missing(field: &'static str) -> Fault {
