@@ -64,7 +64,11 @@ impl Running {
         let address = listener.local_addr().unwrap();
         let (readiness, shutdown, tasks) = (Readiness::new(), Shutdown::new(), TaskGroup::new());
         let (end, ended) = oneshot::channel();
-        let server = GrpcServer::new(readiness.clone()).service(Silent).token(token);
+        let server = GrpcServer::new(readiness.clone())
+            .service(Silent)
+            .descriptors(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
+            .descriptors(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
+            .token(token);
         let serving = server.serve(listener, shutdown.clone());
         tasks.spawn("server", async move {
             end.send(serving.await).ok();

@@ -16,9 +16,7 @@ const ARG: &str = "arg.";
 
 impl From<Fault> for Status {
     fn from(fault: Fault) -> Self {
-        if let Some(cause) = &fault.0.cause {
-            tracing::error!(fault.kind = fault.kind().word(), fault.key = fault.key(), error = ?cause, "call failed");
-        }
+        log_cause(&fault);
         let message = match fault.at_field() {
             Some(field) => format!("{}: {field}", fault.key()),
             None => fault.key().to_owned(),
@@ -44,6 +42,16 @@ impl From<Status> for Fault {
             fault = fault.caused_by(status);
         }
         fault
+    }
+}
+
+fn log_cause(fault: &Fault) {
+    let Some(error) = &fault.0.cause else { return };
+    let (kind, key) = (fault.kind().word(), fault.key());
+    if fault.kind() == FaultKind::Internal {
+        tracing::error!(fault.kind = kind, fault.key = key, ?error, "call failed");
+    } else {
+        tracing::warn!(fault.kind = kind, fault.key = key, ?error, "call failed");
     }
 }
 

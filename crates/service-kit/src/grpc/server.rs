@@ -89,9 +89,11 @@ impl GrpcServer {
         self
     }
 
-    /// Adds an encoded descriptor set to reflection.
+    /// Adds an encoded descriptor set to reflection; once more, as when several services share one, changes nothing.
     pub fn descriptors(mut self, set: &'static [u8]) -> Self {
-        self.descriptors.push(set);
+        if !self.descriptors.contains(&set) {
+            self.descriptors.push(set);
+        }
         self
     }
 
