@@ -19,10 +19,18 @@ const RULES: &[File] = &[
 ];
 
 /// The Korean texts.
-const KO: &[File] = &[("ko/world.ftl", include_str!("../texts/ko/world.ftl"))];
+const KO: &[File] = &[
+    ("ko/world.ftl", include_str!("../texts/ko/world.ftl")),
+    ("ko/messages.ftl", include_str!("../texts/ko/messages.ftl")),
+    ("ko/lines.ftl", include_str!("../texts/ko/lines.ftl")),
+];
 
 /// The English texts.
-const EN: &[File] = &[("en/world.ftl", include_str!("../texts/en/world.ftl"))];
+const EN: &[File] = &[
+    ("en/world.ftl", include_str!("../texts/en/world.ftl")),
+    ("en/messages.ftl", include_str!("../texts/en/messages.ftl")),
+    ("en/lines.ftl", include_str!("../texts/en/lines.ftl")),
+];
 
 /// The files that decide how the game plays, for `rules::content::Content::parse`.
 #[must_use]

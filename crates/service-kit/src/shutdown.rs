@@ -54,7 +54,7 @@ impl Shutdown {
     }
 
     /// Ends when it is thrown.
-    pub fn wait(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.clone().cancelled_owned()
     }
 

@@ -1,0 +1,111 @@
+//! Acknowledgements: `{ ok: true, …result }` or `{ ok: false, error }`.
+
+use serde::Serialize;
+use service_kit::Fault;
+
+use crate::lang::{Arg, Words};
+use crate::shape;
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    ok: bool,
+    error: ErrorShape<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorShape<'a> {
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Refusal<'a> {
+    message: String,
+    data: ErrorShape<'a>,
+}
+
+/// The acknowledgement of something done. `result` is the text of a JSON object.
+pub(crate) fn done(result: &str) -> String {
+    match result.strip_prefix('{') {
+        Some("}") | None => r#"{"ok":true}"#.to_owned(),
+        Some(fields) => format!(r#"{{"ok":true,{fields}"#),
+    }
+}
+
+/// The acknowledgement of something refused.
+pub(crate) fn failed(fault: &Fault, words: &Words) -> String {
+    shape::json(&Failure { ok: false, error: error(fault, words) })
+}
+
+/// The body of a `connect_error`.
+pub(crate) fn refused(fault: &Fault, words: &Words) -> String {
+    shape::json(&Refusal { message: message(fault, words), data: error(fault, words) })
+}
+
+fn error<'a>(fault: &'a Fault, words: &Words) -> ErrorShape<'a> {
+    ErrorShape {
+        code: fault.kind().word(),
+        message: message(fault, words),
+        field: fault.at_field(),
+        reason: fault.because().filter(|reason| !reason.is_empty()),
+        retry_after_ms: fault.retry_delay().map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).max(1)),
+    }
+}
+
+/// The sentence for a fault: that of its key, else that of its kind.
+fn message(fault: &Fault, words: &Words) -> String {
+    let args: Vec<_> = fault.args().map(|(name, value)| (name, Arg::Text(value))).collect();
+    words.try_say(&format!("fault-{}", fault.key()), &args).unwrap_or_else(|| {
+        metrics::counter!("gateway_texts_missing_total").increment(1);
+        words.say(&format!("kind-{}", fault.kind().word().replace('_', "-")), &args)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use service_kit::FaultKind;
+
+    use super::*;
+    use crate::lang::{Lang, Texts};
+
+    #[test]
+    fn results_stand_beside_ok() {
+        assert_eq!(done("{}"), r#"{"ok":true}"#);
+        assert_eq!(done(r#"{"a":1}"#), r#"{"ok":true,"a":1}"#);
+    }
+
+    #[test]
+    fn a_fault_says_all_a_client_needs() {
+        let texts = Texts::load().unwrap();
+        let fault = Fault::exhausted("too-fast").retry_after(Duration::from_millis(50)).field("text").reason("why");
+        let text = failed(&fault, texts.of(Lang::En));
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["ok"], false);
+        assert_eq!(json["error"]["code"], "resource_exhausted");
+        assert_eq!(json["error"]["field"], "text");
+        assert_eq!(json["error"]["reason"], "why");
+        assert_eq!(json["error"]["retryAfterMs"], 50);
+        assert!(!json["error"]["message"].as_str().unwrap().starts_with("fault-"));
+    }
+
+    #[test]
+    fn every_kind_has_a_sentence_in_both_languages() {
+        let texts = Texts::load().unwrap();
+        for kind in FaultKind::ALL {
+            let fault = Fault::new(kind, "a-key-nobody-wrote-a-text-for");
+            for lang in [Lang::Ko, Lang::En] {
+                let text = message(&fault, texts.of(lang));
+                assert!(!text.starts_with("kind-"), "{kind:?} {text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A battle as one client follows it: what it has had, and whether it may have more yet.
+//!
+//! Frames come live and by answers to `Attach`; this makes one stream of both, every number once and in order. A hole
+//! is never passed on: it is reported, and the feed attaches again.
+
+use std::mem;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use proto::battle::v1::event::Kind as Happened;
+use proto::battle::v1::{AttachResponse, End, Frame};
+use proto::common::v1::Caller;
+use service_kit::telemetry::GaugeGuard;
+use tokio_util::sync::CancellationToken;
+
+use crate::delivery::{Line, Track};
+
+/// How much news is kept while an answer to `Attach` is awaited. What comes on top is fetched again.
+const HELD: usize = 512;
+
+/// What a death with `revive` makes a battle wait.
+const REVIVAL_MS: u64 = 60_000;
+
+/// News of a battle.
+#[derive(Debug, Clone)]
+pub(crate) enum News {
+    /// Frames, consecutive.
+    Frames(Vec<Arc<Frame>>),
+    /// The battle is over.
+    End(Arc<End>),
+}
+
+/// Something is missing before the news that came: attach again.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Gap;
+
+/// A battle as one client follows it.
+pub(crate) struct Follow {
+    /// For whom.
+    pub(crate) caller: Caller,
+    /// Which battle, and how much of it has left.
+    pub(crate) track: Arc<Track>,
+    line: Arc<Line>,
+    progress: Mutex<Progress>,
+    ended: CancellationToken,
+    left: CancellationToken,
+    _alive: GaugeGuard,
+}
+
+struct Progress {
+    epoch: u64,
+    /// The last frame passed on.
+    last: u64,
+    /// The tick it stood at, where that is known.
+    tick: Option<u64>,
+    /// Length of a tick, milliseconds; 0 until the first answer says it.
+    tick_ms: u32,
+    /// News that must wait; none while news may pass.
+    held: Option<Vec<(u64, News)>>,
+    /// Whether the client has been told where it stands: before that nothing may reach it.
+    opened: bool,
+    /// Whether the feed broke before that, so that attaching has to be repeated.
+    broken: bool,
+}
+
+impl Follow {
+    /// Follows a battle of which the client has everything up to `last`. News is held until [`open`](Self::open).
+    pub(crate) fn new(line: Arc<Line>, caller: Caller, track: Arc<Track>, last: u64) -> Arc<Self> {
+        Arc::new(Self {
+            caller,
+            track,
+            line,
+            progress: Mutex::new(Progress {
+                epoch: 0,
+                last,
+                tick: None,
+                tick_ms: 0,
+                held: Some(Vec::new()),
+                opened: false,
+                broken: false,
+            }),
+            ended: CancellationToken::new(),
+            left: CancellationToken::new(),
+            _alive: GaugeGuard::new(metrics::gauge!("gateway_battles")),
+        })
+    }
+
+    /// The last frame passed on.
+    pub(crate) fn last(&self) -> u64 {
+        self.progress.lock().last
+    }
+
+    /// Ends when the battle's end was passed on.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// Whether nothing more is to come: the battle is over, or the client no longer follows it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended.is_cancelled() || self.left.is_cancelled() || self.line.is_closed()
+    }
+
+    /// Whether the battle's end was passed on.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    /// The client no longer follows: whoever still works for it may stop.
+    pub(crate) fn leave(&self) {
+        self.left.cancel();
+    }
+
+    /// Holds news back from now on.
+    pub(crate) fn hold(&self) {
+        self.progress.lock().held.get_or_insert_default();
+    }
+
+    /// The attachment is gone. Whether it may be made again now; otherwise [`open`](Self::open) will ask for it.
+    pub(crate) fn lost(&self) -> bool {
+        let mut progress = self.progress.lock();
+        progress.held.get_or_insert_default();
+        progress.broken = !progress.opened;
+        progress.opened
+    }
+
+    /// Passes news on, or keeps it while news is held. News of an owner that has lost the battle is dropped.
+    pub(crate) fn hear(&self, epoch: u64, news: News) -> Result<(), Gap> {
+        let mut progress = self.progress.lock();
+        if epoch < progress.epoch {
+            metrics::counter!("gateway_news_stale_total").increment(1);
+            return Ok(());
+        }
+        match &mut progress.held {
+            Some(held) if held.len() < HELD => {
+                held.push((epoch, news));
+                Ok(())
+            }
+            Some(_) => Ok(()),
+            None => self.pass(&mut progress, epoch, news),
+        }
+    }
+
+    /// Passes on what an answer to `Attach` brings, then what was held, and lets news pass from then on.
+    pub(crate) fn open(&self, answer: AttachResponse) -> Result<(), Gap> {
+        let mut progress = self.progress.lock();
+        progress.opened = true;
+        progress.tick_ms = answer.battle.as_ref().map_or(progress.tick_ms, |battle| battle.tick_ms);
+        let epoch = answer.epoch;
+        if let Some(report) = &answer.report {
+            self.line.report(&self.track, report);
+            progress.last = progress.last.max(report.to_seq);
+            progress.tick = None;
+        }
+        let frames = answer.frames.into_iter().map(Arc::new).collect();
+        self.pass(&mut progress, epoch, News::Frames(frames))?;
+        if let Some(end) = answer.end {
+            self.pass(&mut progress, epoch, News::End(Arc::new(end)))?;
+        }
+        for (epoch, news) in progress.held.take().unwrap_or_default() {
+            self.pass(&mut progress, epoch, news)?;
+        }
+        if mem::take(&mut progress.broken) { self.gap(&mut progress) } else { Ok(()) }
+    }
+
+    fn pass(&self, progress: &mut Progress, epoch: u64, news: News) -> Result<(), Gap> {
+        progress.epoch = progress.epoch.max(epoch);
+        match news {
+            News::Frames(frames) => frames.into_iter().try_for_each(|frame| self.pass_frame(progress, frame)),
+            News::End(_) if self.ended.is_cancelled() => Ok(()),
+            News::End(end) if end.seq > progress.last => self.gap(progress),
+            News::End(end) => {
+                self.line.end(&self.track, &end);
+                self.ended.cancel();
+                Ok(())
+            }
+        }
+    }
+
+    fn pass_frame(&self, progress: &mut Progress, frame: Arc<Frame>) -> Result<(), Gap> {
+        if frame.seq <= progress.last {
+            return Ok(());
+        }
+        if frame.seq > progress.last + 1 {
+            return self.gap(progress);
+        }
+        let ticks = ticks(progress.tick, &frame, progress.tick_ms);
+        progress.last = frame.seq;
+        progress.tick = Some(frame.tick);
+        self.line.frame(&self.track, frame, ticks);
+        Ok(())
+    }
+
+    fn gap(&self, progress: &mut Progress) -> Result<(), Gap> {
+        progress.held = Some(Vec::new());
+        metrics::counter!("gateway_gaps_total").increment(1);
+        Err(Gap)
+    }
+}
+
+/// How many ticks a frame took. Where the frame before is not known, its kind tells: only a revival takes longer than
+/// one.
+fn ticks(before: Option<u64>, frame: &Frame, tick_ms: u32) -> u64 {
+    match before {
+        Some(before) => frame.tick.saturating_sub(before),
+        None if revives(frame) => REVIVAL_MS.div_ceil(u64::from(tick_ms.max(1))),
+        None => 1,
+    }
+}
+
+fn revives(frame: &Frame) -> bool {
+    frame.events.iter().any(|event| matches!(event.kind, Some(Happened::Revive(_))))
+}

@@ -1,0 +1,194 @@
+//! What the gateway's listener answers over HTTP: the page, and everything under `/socket.io/`.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Html;
+use axum::routing::get;
+use engineioxide::service::EngineIoService;
+use http::header::{ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH, HOST, ORIGIN, VARY};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use tower::{Service, ServiceExt};
+
+use crate::connection::Connection;
+use crate::engine::Handler;
+use crate::gateway::Gateway;
+use crate::settings::Origins;
+
+const PAGE: &str = include_str!("page.html");
+
+/// Answers requests. Clones are the same service.
+#[derive(Clone)]
+pub(crate) struct Site {
+    gateway: Arc<Gateway>,
+    engine: EngineIoService<Handler, Router>,
+}
+
+/// What a request to the transport library is about.
+#[derive(Debug, PartialEq, Eq)]
+struct Transport<'a> {
+    sid: Option<&'a str>,
+    websocket: bool,
+}
+
+impl Site {
+    /// The site of a gateway.
+    pub(crate) fn new(gateway: &Arc<Gateway>) -> Self {
+        let pages = Router::new().route("/", get(|| async { Html(PAGE) }));
+        let handler = Arc::new(Handler::new(Arc::clone(gateway)));
+        let engine = EngineIoService::with_config_inner(pages, handler, Handler::config());
+        Self { gateway: Arc::clone(gateway), engine }
+    }
+
+    /// Answers one request that came over `connection`.
+    pub(crate) async fn answer(
+        mut self,
+        connection: Arc<Connection>,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Infallible> {
+        let origin = request.headers().get(ORIGIN).cloned();
+        if !self.gateway.settings.origins.admit(request.headers()) {
+            return Ok(status(StatusCode::FORBIDDEN));
+        }
+        let polled = self.note_transport(&connection, &request);
+        request.extensions_mut().insert(connection);
+        let Ok(service) = ServiceExt::<Request<Body>>::ready(&mut self.engine).await;
+        let Ok(response) = service.call(request).await;
+        let mut response = response.map(Body::new);
+        if let Some(sid) = polled {
+            self.note_polled(&sid, &response);
+        }
+        if let Some(origin) = origin {
+            share_with(response.headers_mut(), origin);
+        }
+        Ok(response)
+    }
+
+    /// An upgrade makes this connection its client's WebSocket. The answer to a poll is to be noted: then the name of
+    /// the transport comes back.
+    fn note_transport(&self, connection: &Arc<Connection>, request: &Request<Body>) -> Option<String> {
+        let transport = Transport::read(request.uri().query()?);
+        let sid = transport.sid.filter(|_| request.uri().path().starts_with("/socket.io"))?;
+        if transport.websocket {
+            if let Some(line) = self.gateway.lobby.line(sid) {
+                line.over(connection);
+            }
+            return None;
+        }
+        (request.method() == Method::GET).then(|| sid.to_owned())
+    }
+
+    /// A poll that is answered has taken what it carries out of the transport's queue.
+    fn note_polled(&self, sid: &str, response: &Response<Body>) {
+        let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        if let (Some(line), Some(length)) = (self.gateway.lobby.line(sid), length) {
+            // Separators between packets aren't counted on either side.
+            line.drained(length);
+        }
+    }
+}
+
+impl<'a> Transport<'a> {
+    fn read(query: &'a str) -> Self {
+        let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        Self { sid: value("sid"), websocket: value("transport") == Some("websocket") }
+    }
+}
+
+impl Origins {
+    /// Whether a page of the request's origin may talk to us. Programs other than browsers name no origin.
+    fn admit(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(ORIGIN) else { return true };
+        let Ok(origin) = origin.to_str() else { return false };
+        match self {
+            Self::Any => true,
+            Self::These(list) if list.iter().any(|allowed| allowed == origin) => true,
+            Self::These(_) => is_same(origin, headers.get(HOST)),
+        }
+    }
+}
+
+/// The address of the client: of the connection, or where that is a trusted proxy, what the nearest untrusted hop is
+/// said to be.
+pub(crate) fn client_address(request: &Parts, trusted: &[IpAddr]) -> String {
+    let Some(connection) = request.extensions.get::<Arc<Connection>>() else { return String::new() };
+    let peer = connection.peer().ip();
+    if !trusted.contains(&peer) {
+        return peer.to_string();
+    }
+    let forwarded = request.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<IpAddr> = forwarded.flat_map(|list| list.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer).to_string()
+}
+
+fn is_same(origin: &str, host: Option<&HeaderValue>) -> bool {
+    let named = origin.split_once("://").map(|(_, host)| host);
+    named.is_some() && named == host.and_then(|host| host.to_str().ok())
+}
+
+fn share_with(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.append(VARY, HeaderValue::from_static("origin"));
+}
+
+fn status(code: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = code;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    fn headers(origin: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("play.example:8080"));
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, origin.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn strange_pages_are_kept_out() {
+        let same = Origins::These(vec!["https://friend.example".into()]);
+        for (origin, admitted) in [
+            (None, true),
+            (Some("http://play.example:8080"), true),
+            (Some("https://friend.example"), true),
+            (Some("https://evil.example"), false),
+            (Some("null"), false),
+        ] {
+            assert_eq!(same.admit(&headers(origin)), admitted, "{origin:?}");
+        }
+        assert!(Origins::Any.admit(&headers(Some("https://evil.example"))));
+    }
+
+    #[test]
+    fn forwarded_addresses_count_only_from_trusted_proxies() {
+        let proxy: IpAddr = [10, 0, 0, 1].into();
+        let from = |peer: IpAddr| {
+            let mut request = Request::new(());
+            request.headers_mut().insert("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.1".parse().unwrap());
+            request.extensions_mut().insert(Connection::new(SocketAddr::new(peer, 1)));
+            client_address(&request.into_parts().0, &[proxy])
+        };
+        assert_eq!(from(proxy), "1.2.3.4");
+        assert_eq!(from([7, 7, 7, 7].into()), "7.7.7.7");
+    }
+
+    #[test]
+    fn queries_say_which_transport_is_meant() {
+        let read = Transport::read("EIO=4&transport=websocket&sid=abc&t=1");
+        assert_eq!(read, Transport { sid: Some("abc"), websocket: true });
+        assert_eq!(Transport::read("transport=polling&side=x"), Transport { sid: None, websocket: false });
+    }
+}

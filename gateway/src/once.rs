@@ -1,0 +1,55 @@
+//! Changing events that carry a `key` happen once: the first answer is kept and given again.
+
+use futures::future::BoxFuture;
+use proto::common::v1::Caller;
+use proto::user::v1::{BeginOnceRequest, FinishOnceRequest};
+use service_kit::{Fault, FaultKind};
+
+use crate::clients::answer;
+use crate::gateway::Gateway;
+use crate::payload::Payload;
+use crate::reply::{Outcome, Reply, Then};
+use crate::session::Session;
+
+/// Carries an event out, unless it was carried out under the same key before.
+pub(crate) async fn once(
+    session: &mut Session,
+    event: &str,
+    payload: &Payload,
+    handler: for<'a> fn(&'a mut Session, &'a Payload) -> BoxFuture<'a, Outcome>,
+) -> Outcome {
+    let (Some(key), Some(player)) = (payload.key(), &session.player) else {
+        return handler(session, payload).await;
+    };
+    let (gateway, caller) = (std::sync::Arc::clone(&session.gateway), player.caller.clone());
+    if let Some(result) = begin(&gateway, &caller, key, payload.digest(event)).await? {
+        return Ok(Reply { result, then: Then::Stay });
+    }
+    let outcome = handler(session, payload).await;
+    finish(&gateway, caller, key, &outcome).await;
+    outcome
+}
+
+async fn begin(gateway: &Gateway, caller: &Caller, key: &str, digest: Vec<u8>) -> Result<Option<String>, Fault> {
+    let request = BeginOnceRequest { caller: Some(caller.clone()), key: key.to_owned(), digest };
+    let begun = answer(gateway.clients.user().begin_once(request).await)?;
+    begun.answer.map(|bytes| String::from_utf8(bytes).map_err(Fault::internal)).transpose()
+}
+
+/// Keeps the answer, or gives the key up when nothing was done. Where it is not certain whether something was done the
+/// key stays taken.
+async fn finish(gateway: &Gateway, caller: Caller, key: &str, outcome: &Outcome) {
+    let kept = match outcome {
+        Ok(reply) => Some(reply.result.clone().into_bytes()),
+        Err(fault) if is_uncertain(fault.kind()) => return,
+        Err(_) => None,
+    };
+    let request = FinishOnceRequest { caller: Some(caller), key: key.to_owned(), answer: kept };
+    if let Err(fault) = answer(gateway.clients.user().finish_once(request).await) {
+        tracing::warn!(error = ?fault, "answer under a key not kept");
+    }
+}
+
+fn is_uncertain(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::DeadlineExceeded | FaultKind::Unavailable | FaultKind::Internal)
+}

@@ -1,0 +1,126 @@
+//! Which signed-in player is at which socket of this gateway.
+//!
+//! One seat per account: of two, the one with the higher (epoch, connection) stays. Other gateways are told over the
+//! bus; services refuse the lower one in any case.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use service_kit::telemetry::GaugeGuard;
+use tokio_util::sync::CancellationToken;
+
+use crate::delivery::Line;
+
+/// A signed-in player's place at this gateway.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    account: String,
+    rank: Rank,
+    line: Arc<Line>,
+    over: CancellationToken,
+    reason: Mutex<Option<String>>,
+    _alive: GaugeAlive,
+}
+
+/// What decides between two connections of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    /// Raised by every sign-in.
+    pub(crate) epoch: u64,
+    /// Raised by every connection.
+    pub(crate) connection: u64,
+}
+
+struct GaugeAlive(#[expect(dead_code, reason = "counts while it lives")] GaugeGuard);
+
+/// All seats, by account.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    seats: Mutex<HashMap<String, Arc<Seat>>>,
+}
+
+impl Seat {
+    /// A seat for `account`, not registered yet.
+    pub(crate) fn new(account: String, rank: Rank, line: Arc<Line>) -> Arc<Self> {
+        Arc::new(Self {
+            account,
+            rank,
+            line,
+            over: CancellationToken::new(),
+            reason: Mutex::new(None),
+            _alive: GaugeAlive(GaugeGuard::new(metrics::gauge!("gateway_sessions"))),
+        })
+    }
+
+    /// Ends when another connection has taken this one's place.
+    pub(crate) async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// Whether another connection has taken this one's place.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+
+    /// Why it is over, for the client.
+    pub(crate) fn reason(&self) -> String {
+        self.reason.lock().clone().unwrap_or_default()
+    }
+
+    fn replace(&self, reason: &str) {
+        *self.reason.lock() = Some(reason.to_owned());
+        self.over.cancel();
+        metrics::counter!("gateway_sessions_replaced_total").increment(1);
+    }
+}
+
+impl Registry {
+    /// Gives the account's place to `seat`. When a higher one holds it, `seat` is over from the start.
+    pub(crate) fn take(&self, seat: &Arc<Seat>) {
+        let mut seats = self.seats.lock();
+        match seats.get(&seat.account) {
+            Some(holder) if holder.rank > seat.rank => seat.replace(why(seat.rank, holder.rank)),
+            holder => {
+                if let Some(holder) = holder {
+                    holder.replace(why(holder.rank, seat.rank));
+                }
+                seats.insert(seat.account.clone(), Arc::clone(seat));
+            }
+        }
+    }
+
+    /// Frees the place, if it is still this one's.
+    pub(crate) fn free(&self, seat: &Arc<Seat>) {
+        let mut seats = self.seats.lock();
+        if seats.get(&seat.account).is_some_and(|holder| Arc::ptr_eq(holder, seat)) {
+            seats.remove(&seat.account);
+        }
+    }
+
+    /// Ends the account's seat if it is below `rank`.
+    pub(crate) fn replaced(&self, account: &str, rank: Rank, reason: &str) {
+        let mut seats = self.seats.lock();
+        if seats.get(account).is_some_and(|holder| holder.rank < rank)
+            && let Some(holder) = seats.remove(account)
+        {
+            holder.replace(reason);
+        }
+    }
+
+    /// The lines of all players.
+    pub(crate) fn lines(&self) -> Vec<Arc<Line>> {
+        self.seats.lock().values().map(|seat| Arc::clone(&seat.line)).collect()
+    }
+}
+
+/// Why a connection of the `lower` rank gave way.
+fn why(lower: Rank, higher: Rank) -> &'static str {
+    if lower.epoch < higher.epoch { "signed_in_elsewhere" } else { "another_tab" }
+}
+
+impl std::fmt::Debug for GaugeAlive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GaugeAlive")
+    }
+}

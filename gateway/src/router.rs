@@ -1,0 +1,133 @@
+//! The protocol: every event a client may send, and what carries it out.
+//!
+//! Events of the contract that are not built yet have their line too, and answer `unimplemented`.
+
+use futures::future::BoxFuture;
+use service_kit::Fault;
+
+use crate::handlers::{auth, battle, character, chat};
+use crate::once;
+use crate::payload::{Event, Payload};
+use crate::reply::Outcome;
+use crate::session::Session;
+
+/// What carries an event out.
+type Handler = for<'a> fn(&'a mut Session, &'a Payload) -> BoxFuture<'a, Outcome>;
+
+/// Who may send an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Guest,
+    Player,
+}
+
+/// What is done with an event.
+enum Route {
+    /// Answers what is asked; changes nothing.
+    Asks(Who, Handler),
+    /// Changes something; a repeat under the same `key` happens once.
+    Changes(Who, Handler),
+    /// Changes something, and cares for repeats itself.
+    Guards(Who, Handler),
+    /// Part of the contract, not built yet.
+    Later,
+}
+
+macro_rules! routes {
+    ($($event:literal => $route:ident $(($who:ident, $handler:path))?;)+) => {
+        /// The names of all events, in the order of the contract.
+        #[cfg(test)]
+        pub(crate) const EVENTS: &[(&str, bool)] = &[$(($event, routes!(@built $route))),+];
+
+        fn route(event: &str) -> Option<Route> {
+            match event {
+                $($event => Some(Route::$route $((Who::$who, |session, payload| Box::pin($handler(session, payload))))?),)+
+                _ => None,
+            }
+        }
+    };
+    (@built Later) => { false };
+    (@built $other:ident) => { true };
+}
+
+routes! {
+    "auth:signup" => Guards(Guest, auth::sign_up);
+    "auth:signin" => Guards(Guest, auth::sign_in);
+    "auth:refresh" => Guards(Player, auth::refresh);
+    "auth:signout" => Guards(Player, auth::sign_out);
+    "account:delete" => Guards(Player, auth::delete);
+    "character:get" => Asks(Player, character::get);
+    "dungeon:list" => Asks(Player, battle::dungeons);
+    "battle:auto" => Changes(Player, battle::auto);
+    "battle:hunt" => Later;
+    "battle:attack" => Later;
+    "battle:flee" => Later;
+    "battle:stop" => Changes(Player, battle::stop);
+    "battle:skill" => Later;
+    "battle:sync" => Asks(Player, battle::sync);
+    "battle:watch" => Later;
+    "battle:unwatch" => Later;
+    "village:heal" => Later;
+    "village:talk" => Later;
+    "village:story" => Later;
+    "village:enhance" => Later;
+    "village:gamble" => Later;
+    "shop:list" => Later;
+    "shop:buy" => Later;
+    "shop:sell" => Later;
+    "item:list" => Later;
+    "item:equip" => Later;
+    "item:use" => Later;
+    "skill:list" => Later;
+    "skill:equip" => Later;
+    "quest:list" => Later;
+    "quest:claim" => Later;
+    "auth:password" => Later;
+    "character:look" => Later;
+    "arena:list" => Later;
+    "arena:create" => Later;
+    "arena:join" => Later;
+    "arena:watch" => Later;
+    "arena:leave" => Later;
+    "arena:queue" => Later;
+    "arena:unqueue" => Later;
+    "arena:act" => Later;
+    "arena:status" => Later;
+    "chat:send" => Guards(Player, chat::send);
+    "chat:whisper" => Later;
+    "chat:block" => Later;
+    "chat:unblock" => Later;
+    "chat:report" => Later;
+    "chat:history" => Asks(Player, chat::history);
+    "rank:top" => Later;
+    "command" => Later;
+}
+
+/// Finds what an event asks for and has it done.
+pub(crate) async fn dispatch(session: &mut Session, event: &Event<'_>) -> Outcome {
+    match route(&event.name) {
+        Some(Route::Asks(who, handler)) => {
+            allowed(who, session)?;
+            handler(session, &event.payload(false)?).await
+        }
+        Some(Route::Changes(who, handler)) => {
+            allowed(who, session)?;
+            let payload = event.payload(true)?;
+            once::once(session, &event.name, &payload, handler).await
+        }
+        Some(Route::Guards(who, handler)) => {
+            allowed(who, session)?;
+            handler(session, &event.payload(true)?).await
+        }
+        Some(Route::Later) => Err(Fault::unimplemented("not-built-yet")),
+        None => Err(Fault::unimplemented("unknown-event")),
+    }
+}
+
+fn allowed(who: Who, session: &Session) -> Result<(), Fault> {
+    match (who, &session.player) {
+        (Who::Guest, None) | (Who::Player, Some(_)) => Ok(()),
+        (Who::Guest, Some(_)) => Err(Fault::precondition("signed-in").reason("signed_in")),
+        (Who::Player, None) => Err(Fault::unauthenticated("sign-in-first")),
+    }
+}

@@ -1,0 +1,274 @@
+//! One client's stay, from its handshake to its last breath: the one worker that handles its events, in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::common::v1::Caller;
+use service_kit::{Fault, FaultKind};
+use tokio::time::Instant;
+
+use crate::answer;
+use crate::clock;
+use crate::delivery::Line;
+use crate::follow::Follow;
+use crate::gateway::Gateway;
+use crate::handshake::{self, Arrival};
+use crate::inbox::{Events, Received, Refuser};
+use crate::packet;
+use crate::payload::{Event, Resume};
+use crate::registry::Seat;
+use crate::reply::{Reply, Then};
+use crate::rooms::Chair;
+use crate::router;
+use crate::shape::json;
+use crate::welcome;
+
+/// How long before its end a session is announced to be ending.
+const NOTICE: Duration = Duration::from_secs(5 * 60);
+
+/// How long the end of a battle may be behind the answer to what ended it.
+const END_WAIT: Duration = Duration::from_secs(2);
+
+/// A client's stay.
+pub(crate) struct Session {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) line: Arc<Line>,
+    /// Address of the client, for throttles.
+    pub(crate) address: String,
+    refuser: Arc<Refuser>,
+    /// Who it is; none for a guest.
+    pub(crate) player: Option<Player>,
+}
+
+/// A signed-in player.
+pub(crate) struct Player {
+    pub(crate) seat: Arc<Seat>,
+    /// What the player's calls carry.
+    pub(crate) caller: Caller,
+    /// Name of the character.
+    pub(crate) name: String,
+    /// End of the session, milliseconds since the epoch.
+    pub(crate) expires_at: i64,
+    /// The battle followed.
+    pub(crate) follow: Option<Arc<Follow>>,
+    /// The room sat in.
+    pub(crate) chair: Option<Arc<Chair>>,
+    /// Whether the end of the session was announced.
+    noticed: bool,
+}
+
+/// What happens next to a client.
+enum Next {
+    Event(Received),
+    Replaced,
+    Flooded,
+    Expiring,
+    Expired,
+    Gone,
+}
+
+impl Player {
+    /// A player that was just welcomed.
+    pub(crate) fn new(seat: Arc<Seat>, caller: Caller, name: String, expires_at: i64) -> Self {
+        Self { seat, caller, name, expires_at, follow: None, chair: None, noticed: false }
+    }
+
+    /// When there is something to say or do about the session's end.
+    fn due(&self) -> Instant {
+        let left = clock::until(self.expires_at);
+        Instant::now() + if self.noticed { left } else { left.saturating_sub(NOTICE) }
+    }
+}
+
+impl Session {
+    /// Begins a client's stay.
+    pub(crate) fn new(gateway: Arc<Gateway>, line: Arc<Line>, address: String, refuser: Arc<Refuser>) -> Self {
+        Self { gateway, line, address, refuser, player: None }
+    }
+
+    /// Handles everything from the handshake on.
+    pub(crate) async fn run(mut self, auth: Option<String>, mut events: Events) {
+        let _stay = self.gateway.stays.begin();
+        if self.arrive(auth.as_deref()).await {
+            self.stay(&mut events).await;
+        }
+        self.leave(false).await;
+    }
+
+    /// The handshake; false when there is no stay.
+    async fn arrive(&mut self, auth: Option<&str>) -> bool {
+        match handshake::answer(&self.gateway, &self.line, auth).await {
+            Arrival::Guest => {
+                self.line.packet(packet::connect(self.line.id()));
+                true
+            }
+            Arrival::Player(session, resume) => {
+                self.line.packet(packet::connect(self.line.id()));
+                self.enter(*session, resume).await
+            }
+            Arrival::Refused(fault) => {
+                self.line.packet(packet::connect_error(None, &answer::refused(&fault, self.line.words())));
+                self.line.closed().await;
+                false
+            }
+            Arrival::Nobody => {
+                self.line.drop_transport().await;
+                false
+            }
+        }
+    }
+
+    /// Makes the client the player of `session`; false when that failed and the client has to come again.
+    async fn enter(&mut self, session: proto::user::v1::Session, resume: Option<Resume>) -> bool {
+        match welcome::welcome(&self.gateway, &self.line, session, resume).await {
+            Ok(player) => {
+                self.player = Some(player);
+                true
+            }
+            Err(fault) => {
+                tracing::warn!(error = ?fault, "player not welcomed");
+                self.line.drop_transport().await;
+                false
+            }
+        }
+    }
+
+    async fn stay(&mut self, events: &mut Events) {
+        loop {
+            match self.next(events).await {
+                Next::Event(received) => self.handle(received).await,
+                Next::Expiring => self.announce_expiry(),
+                Next::Replaced => return self.dismiss_replaced().await,
+                Next::Flooded => {
+                    metrics::counter!("gateway_sockets_flooded_total").increment(1);
+                    return self.line.dismiss(None).await;
+                }
+                // The client comes back with its token and is told the final word by the handshake.
+                Next::Expired => return self.line.drop_transport().await,
+                Next::Gone => return,
+            }
+        }
+    }
+
+    async fn next(&self, events: &mut Events) -> Next {
+        let player = self.player.as_ref();
+        let replaced = async {
+            match player {
+                Some(player) => player.seat.over().await,
+                None => std::future::pending().await,
+            }
+        };
+        let due = async {
+            match player {
+                Some(player) => tokio::time::sleep_until(player.due()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = replaced => Next::Replaced,
+            () = self.line.closed() => Next::Gone,
+            () = self.refuser.flooded() => Next::Flooded,
+            () = due => if player.is_some_and(|player| player.noticed) { Next::Expired } else { Next::Expiring },
+            event = events.next() => event.map_or(Next::Gone, Next::Event),
+        }
+    }
+
+    async fn handle(&mut self, received: Received) {
+        let outcome = match Event::read(&received.array) {
+            Some(event) => router::dispatch(self, &event).await,
+            None => Err(Fault::invalid("event-without-name").field("event")),
+        };
+        match outcome {
+            Ok(reply) => self.finish(received.ack, reply).await,
+            Err(fault) if is_own_doing(&fault) => self.refuser.refuse(received.ack, &fault),
+            Err(fault) => self.acknowledge(received.ack, || answer::failed(&fault, self.line.words())),
+        }
+    }
+
+    async fn finish(&mut self, ack: Option<u64>, reply: Reply) {
+        if reply.then == Then::AfterEnd {
+            self.await_end().await;
+        }
+        self.acknowledge(ack, || answer::done(&reply.result));
+        match reply.then {
+            Then::Stay | Then::AfterEnd => {}
+            Then::Enter(session) => {
+                self.enter(*session, None).await;
+            }
+            Then::Follow(battle) => welcome::follow_new(self, &battle).await,
+            Then::BecomeGuest => self.leave(true).await,
+            Then::Dismiss => self.line.dismiss(None).await,
+        }
+    }
+
+    fn acknowledge(&self, ack: Option<u64>, text: impl FnOnce() -> String) {
+        if let Some(number) = ack {
+            self.line.packet(packet::ack(number, &text()));
+        }
+    }
+
+    /// The end of a battle comes by the feed; the answer to what ended it must not overtake it.
+    async fn await_end(&self) {
+        let Some(follow) = self.player.as_ref().and_then(|player| player.follow.as_ref()) else { return };
+        if tokio::time::timeout(END_WAIT, follow.ended()).await.is_err() {
+            metrics::counter!("gateway_ends_late_total").increment(1);
+        }
+    }
+
+    fn announce_expiry(&mut self) {
+        #[derive(serde::Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Expiring {
+            expires_at: i64,
+        }
+        if let Some(player) = &mut self.player {
+            player.noticed = true;
+            self.line.event("session:expiring", &json(&Expiring { expires_at: player.expires_at }));
+        }
+    }
+
+    /// A refreshed session lives longer.
+    pub(crate) fn refreshed(&mut self, expires_at: i64) {
+        if let Some(player) = &mut self.player {
+            player.expires_at = expires_at;
+            player.noticed = false;
+        }
+    }
+
+    /// From now on news that the account's sessions are over doesn't concern this client: it brings it about itself.
+    pub(crate) fn step_aside(&self) {
+        if let Some(player) = &self.player {
+            self.gateway.registry.free(&player.seat);
+        }
+    }
+
+    /// It didn't come to that.
+    pub(crate) fn step_back(&self) {
+        if let Some(player) = &self.player {
+            self.gateway.registry.take(&player.seat);
+        }
+    }
+
+    async fn dismiss_replaced(&self) {
+        #[derive(serde::Serialize)]
+        struct Replaced {
+            reason: String,
+        }
+        let reason = self.player.as_ref().map(|player| player.seat.reason()).unwrap_or_default();
+        let last = packet::event("session:replaced", &json(&Replaced { reason }));
+        self.line.dismiss(Some(last)).await;
+    }
+
+    /// Gives up everything the player holds at this gateway. `now`: no grace for the chat room.
+    pub(crate) async fn leave(&mut self, now: bool) {
+        if let Some(player) = self.player.take() {
+            welcome::farewell(&self.gateway, player, now).await;
+        }
+    }
+}
+
+/// Whether a fault is the client's own doing, and so counts towards a flood.
+fn is_own_doing(fault: &Fault) -> bool {
+    matches!(fault.kind(), FaultKind::InvalidArgument | FaultKind::Unimplemented | FaultKind::ResourceExhausted)
+}

@@ -1,0 +1,220 @@
+//! A player comes in, follows a battle, and goes.
+//!
+//! Coming in gathers everything first (seat, battle, room) while news is held, then tells it in the one order there is:
+//! `session:ready`, what was missed of the battle and its end if it is over, what was missed of the talk, and from then
+//! on whatever happens.
+
+use std::sync::Arc;
+
+use proto::battle::v1::{AttachResponse, Battle};
+use proto::chat::v1::{HistoryResponse, JoinRequest, LeaveRequest, Room};
+use proto::common::v1::Caller;
+use proto::user::v1::{BattleRef, Session as SessionMessage};
+use serde::Serialize;
+use service_kit::{Fault, FaultKind};
+use vocab::AccountId;
+
+use crate::clients::{answer, present};
+use crate::delivery::{Line, Track};
+use crate::feed::From;
+use crate::follow::Follow;
+use crate::gateway::Gateway;
+use crate::handshake::patiently;
+use crate::payload::{Resume, ResumeBattle, ResumeChat};
+use crate::registry::{Rank, Seat};
+use crate::rooms::Chair;
+use crate::session::{Player, Session};
+use crate::shape::{BattleShape, CharacterShape, RoomShape, json};
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    character: CharacterShape<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battle: Option<BattleShape<'a>>,
+    chat: RoomShape<'a>,
+    resumed: Resumed,
+}
+
+#[derive(Serialize)]
+struct Resumed {
+    battle: bool,
+    chat: bool,
+}
+
+/// A battle that waits to be told.
+struct Joined {
+    follow: Arc<Follow>,
+    answer: AttachResponse,
+    resumed: bool,
+}
+
+/// A room that waits to be told.
+struct Seated {
+    chair: Arc<Chair>,
+    room: Room,
+    history: HistoryResponse,
+    resumed: bool,
+}
+
+/// Brings a player in, waiting for services that are away as long as an arrival may.
+pub(crate) async fn welcome(
+    gateway: &Arc<Gateway>,
+    line: &Arc<Line>,
+    session: SessionMessage,
+    resume: Option<Resume>,
+) -> Result<Player, Fault> {
+    let mut player = patiently(|| take_seat(gateway, line, &session)).await?;
+    match settle(gateway, line, &mut player, session, resume.unwrap_or_default()).await {
+        Ok(()) => Ok(player),
+        Err(fault) => {
+            farewell(gateway, player, false).await;
+            Err(fault)
+        }
+    }
+}
+
+/// Follows a battle that was just started, or was running unfollowed. When that fails the client has to come again.
+pub(crate) async fn follow_new(session: &mut Session, battle: &Battle) {
+    let (gateway, line) = (Arc::clone(&session.gateway), Arc::clone(&session.line));
+    let Some(player) = &mut session.player else { return };
+    if player.follow.as_ref().is_some_and(|follow| follow.track.battle == battle.id && !follow.is_over()) {
+        return;
+    }
+    if let Some(old) = player.follow.take() {
+        gateway.feed.part(&old).await;
+    }
+    let from = if battle.seq == 0 { From::After(0) } else { From::Seen };
+    let track = Track::new(battle.id.clone(), 0);
+    match patiently(|| attach(&gateway, &line, &player.caller, &track, from)).await {
+        Ok((follow, answer)) => {
+            gateway.feed.open(&follow, answer);
+            player.follow = Some(follow);
+        }
+        Err(fault) => {
+            tracing::warn!(error = ?fault, "new battle not followed");
+            line.drop_transport().await;
+        }
+    }
+}
+
+/// Lets a player go. `now`: without grace for the room.
+pub(crate) async fn farewell(gateway: &Gateway, player: Player, now: bool) {
+    gateway.registry.free(&player.seat);
+    if let Some(follow) = &player.follow {
+        gateway.feed.part(follow).await;
+    }
+    if let Some(chair) = &player.chair {
+        gateway.rooms.rise(chair).await;
+        leave_room(gateway, chair, now).await;
+    }
+}
+
+async fn take_seat(gateway: &Gateway, line: &Arc<Line>, session: &SessionMessage) -> Result<Player, Fault> {
+    let account: AccountId = session.account_id.parse().map_err(Fault::internal)?;
+    let connection = gateway.backplane.next_connection(account).await?;
+    let rank = Rank { epoch: session.epoch, connection };
+    gateway.announcer.replaced(&session.account_id, rank, "another_tab").await?;
+    let seat = Seat::new(session.account_id.clone(), rank, Arc::clone(line));
+    gateway.registry.take(&seat);
+    let caller = Caller { account_id: session.account_id.clone(), epoch: session.epoch, connection };
+    let name = session.character.as_ref().map(|character| character.name.clone()).unwrap_or_default();
+    Ok(Player::new(seat, caller, name, session.expires_at))
+}
+
+async fn settle(
+    gateway: &Arc<Gateway>,
+    line: &Arc<Line>,
+    player: &mut Player,
+    session: SessionMessage,
+    resume: Resume,
+) -> Result<(), Fault> {
+    let battle = join_battle(gateway, line, player, session.battle, resume.battle.as_ref()).await?;
+    let chat = join_room(gateway, line, player, resume.chat.as_ref()).await?;
+    let character = present(session.character, "character")?;
+    let words = line.words();
+    let ready = Ready {
+        character: CharacterShape::of(&character, words),
+        battle: battle.as_ref().and_then(|joined| joined.answer.battle.as_ref()).map(|b| BattleShape::of(b, words)),
+        chat: RoomShape::of(&chat.room),
+        resumed: Resumed { battle: battle.as_ref().is_some_and(|joined| joined.resumed), chat: chat.resumed },
+    };
+    line.event("session:ready", &json(&ready));
+    if let Some(joined) = battle {
+        gateway.feed.open(&joined.follow, joined.answer);
+    }
+    chat.chair.open(&chat.history);
+    Ok(())
+}
+
+/// Attaches the battle a returning player should hear of, if there is one. Its news is held.
+async fn join_battle(
+    gateway: &Arc<Gateway>,
+    line: &Arc<Line>,
+    player: &mut Player,
+    battle: Option<BattleRef>,
+    resume: Option<&ResumeBattle>,
+) -> Result<Option<Joined>, Fault> {
+    let Some(battle) = battle else { return Ok(None) };
+    let had = resume.filter(|resume| resume.id == battle.battle_id).map(|resume| resume.seq);
+    if had.is_none() && !battle.live && battle.end_seen {
+        return Ok(None);
+    }
+    let from = had.map_or(From::Seen, From::After);
+    let track = Track::new(battle.battle_id, had.unwrap_or(0));
+    match patiently(|| attach(gateway, line, &player.caller, &track, from)).await {
+        Ok((follow, answer)) => {
+            player.follow = Some(Arc::clone(&follow));
+            let resumed = had.is_some() && answer.report.is_none();
+            Ok(Some(Joined { follow, answer, resumed }))
+        }
+        // It ended so long ago that it is forgotten.
+        Err(fault) if fault.kind() == FaultKind::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn attach(
+    gateway: &Gateway,
+    line: &Arc<Line>,
+    caller: &Caller,
+    track: &Arc<Track>,
+    from: From,
+) -> Result<(Arc<Follow>, AttachResponse), Fault> {
+    let follow = Follow::new(Arc::clone(line), caller.clone(), Arc::clone(track), from.after());
+    let answer = gateway.feed.attach(&follow, from).await?;
+    Ok((follow, answer))
+}
+
+/// Seats the player in a room. Its talk is held.
+async fn join_room(
+    gateway: &Arc<Gateway>,
+    line: &Arc<Line>,
+    player: &mut Player,
+    resume: Option<&ResumeChat>,
+) -> Result<Seated, Fault> {
+    let wanted = resume.map(|resume| resume.room.clone()).unwrap_or_default();
+    let request = JoinRequest {
+        caller: Some(player.caller.clone()),
+        name: player.name.clone(),
+        gateway: gateway.settings.instance.clone(),
+        room: wanted,
+    };
+    let joined = patiently(|| async { answer(gateway.clients.chat().join(request.clone()).await) }).await?;
+    let room = present(joined.room, "room")?;
+    let had = resume.filter(|resume| resume.room == room.id && resume.epoch == room.epoch);
+    let after = had.map_or(room.head, |resume| resume.offset.min(room.head));
+    let chair = gateway.rooms.sit(Arc::clone(line), player.caller.clone(), &room, after).await?;
+    player.chair = Some(Arc::clone(&chair));
+    let read = || gateway.rooms.history(&chair, Some(after), room.epoch.clone());
+    let history = patiently(read).await?;
+    let resumed = had.is_some() && history.recovered;
+    Ok(Seated { chair, room, history, resumed })
+}
+
+async fn leave_room(gateway: &Gateway, chair: &Chair, now: bool) {
+    let request = LeaveRequest { caller: Some(chair.caller.clone()), room: chair.room.clone(), now };
+    if let Err(fault) = answer(gateway.clients.chat().leave(request).await) {
+        // A newer connection of the same player is no failure: it has taken the place over.
+        tracing::debug!(error = ?fault, "room not left");
+    }
+}
