@@ -1,0 +1,120 @@
+//! The program as operators meet it: flags, the ready line, signals and exit codes.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// The program on free ports and a database of its own.
+fn mud(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mud"));
+    command.env_clear().args(arguments).current_dir(directory);
+    command
+}
+
+fn serve(directory: &Path, arguments: &[&str]) -> Child {
+    let ports = ["--listen", ANY_PORT, "--grpc-listen", ANY_PORT, "--admin-listen", ANY_PORT, "--bcrypt-cost", "4"];
+    let mut command = mud(directory, arguments);
+    command.args(ports).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn ready_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    let stdout = child.stdout.as_mut().unwrap();
+    // One byte at a time: what follows the line is asked for later.
+    BufReader::with_capacity(1, stdout).read_line(&mut line).unwrap();
+    line
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn it_says_where_it_listens_and_leaves_politely() {
+    for name in ["TERM", "INT"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut child = serve(directory.path(), &[]);
+        let line = ready_line(&mut child);
+        let ready: serde_json::Value = serde_json::from_str(&line).expect(&line);
+        assert_eq!(ready["ready"], true, "{line}");
+        for listener in ["http", "grpc", "admin"] {
+            assert!(ready[listener].as_str().is_some_and(|address| !address.ends_with(":0")), "{line}");
+        }
+        assert!(directory.path().join("data/mud.db").exists(), "the default database, directory and all");
+
+        signal(&child, name);
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        assert_eq!(status.code(), Some(0), "{}", text(&stderr));
+        assert_eq!(text(&stdout), "", "nothing but the ready line on standard output");
+    }
+}
+
+#[test]
+fn wrong_settings_are_told_all_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = mud(directory.path(), &["--tick-ms", "soon", "--listen", "here", "--limits", "some"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    let message = text(&output.stderr);
+    for flag in ["--tick-ms", "--listen", "--limits"] {
+        assert!(message.contains(flag), "{message}");
+    }
+    assert_eq!(output.stdout, b"");
+}
+
+#[test]
+fn a_taken_address_is_named() {
+    let taken = std::net::TcpListener::bind(ANY_PORT).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let output = mud(directory.path(), &["--listen", &address]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains(&address), "{}", text(&output.stderr));
+}
+
+#[test]
+fn help_names_what_is_built_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let help = text(&mud(directory.path(), &["--help"]).output().unwrap().stdout);
+    for command in ["serve", "simulate", "seed", "audit", "replay", "migrate"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command} in {help}");
+    }
+    assert!(help.contains("[env: MUD_LISTEN=]") && help.contains("[default: 127.0.0.1:3000]"), "{help}");
+    assert!(!help.contains("\n  load "), "{help}");
+}
+
+#[test]
+fn seeded_accounts_have_sessions_and_sound_books() {
+    let directory = tempfile::tempdir().unwrap();
+    let seeded = mud(directory.path(), &["seed", "--users", "25", "--sessions", "tokens", "--bcrypt-cost", "4"]);
+    let output = { seeded }.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let tokens = std::fs::read_to_string(directory.path().join("tokens")).unwrap();
+    assert_eq!(tokens.lines().filter(|token| token.len() == 43).count(), 25, "{tokens}");
+
+    let audited = mud(directory.path(), &["audit"]).output().unwrap();
+    assert!(audited.status.success(), "{}", text(&audited.stderr));
+    assert!(text(&audited.stdout).starts_with("25 players hold 0 gold\n"), "{}", text(&audited.stdout));
+}
+
+#[test]
+fn it_starts_again_on_what_it_left() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(mud(directory.path(), &["migrate"]).status().unwrap().success());
+    for _ in 0..2 {
+        let mut child = serve(directory.path(), &[]);
+        assert!(ready_line(&mut child).contains("\"ready\":true"));
+        child.kill().unwrap();
+        let mut log = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert!(!log.contains("ERROR"), "{log}");
+        child.wait().unwrap();
+    }
+}
