@@ -100,11 +100,6 @@ impl Follow {
         self.ended.is_cancelled() || self.left.is_cancelled() || self.line.is_closed()
     }
 
-    /// Whether the battle's end was passed on.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.is_cancelled()
-    }
-
     /// The client no longer follows: whoever still works for it may stop.
     pub(crate) fn leave(&self) {
         self.left.cancel();

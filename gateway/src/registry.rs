@@ -58,11 +58,6 @@ impl Seat {
         self.over.cancelled().await;
     }
 
-    /// Whether another connection has taken this one's place.
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.is_cancelled()
-    }
-
     /// Why it is over, for the client.
     pub(crate) fn reason(&self) -> String {
         self.reason.lock().clone().unwrap_or_default()

@@ -108,15 +108,18 @@ impl Outbox {
         Self { waiting: VecDeque::new(), bytes: 0, bound, flying: 0, digested: 0 }
     }
 
-    /// Puts an item in. `Overflow` when even collapsing leaves more than twice the bound: then the client has not read
-    /// for so long that the rest is told better after it came back.
+    /// Puts an item in. `Overflow` when more than twice the bound was waiting before, collapsed as it was: then the
+    /// client has not read for so long that the rest is told better after it came back.
     pub(super) fn push(&mut self, item: Item) -> Result<(), Overflow> {
+        if self.bytes > 2 * self.bound {
+            return Err(Overflow);
+        }
         self.bytes += item.weight();
         self.waiting.push_back(item);
         if self.bytes > self.bound {
             self.collapse();
         }
-        if self.bytes > 2 * self.bound { Err(Overflow) } else { Ok(()) }
+        Ok(())
     }
 
     /// A frame and the number of ticks it took.
@@ -262,19 +265,27 @@ mod tests {
 
     #[test]
     fn two_battles_are_never_mixed() {
-        let mut outbox = Outbox::new(100);
+        let mut outbox = Outbox::new(1_000);
         let (one, other) = (track(), track());
         outbox.push_frame(&one, frame(1), 1).unwrap();
-        assert_eq!(outbox.push_frame(&other, frame(2), 1), Err(Overflow));
-        assert_eq!(spans(&drain(&mut outbox)), [(1, 1), (2, 2)]);
+        outbox.push_frame(&other, frame(2), 1).unwrap();
+        outbox.push_frame(&one, frame(3), 1).unwrap();
+        assert_eq!(spans(&drain(&mut outbox)), [(1, 1), (2, 2), (3, 3)]);
     }
 
     #[test]
     fn a_client_that_reads_nothing_but_is_told_much_overflows() {
         let mut outbox = Outbox::new(1_000);
         let text = "x".repeat(100);
-        let overflowed = (0..21).any(|_| outbox.push(packet(&text)).is_err());
+        let overflowed = (0..22).any(|_| outbox.push(packet(&text)).is_err());
         assert!(overflowed);
+    }
+
+    #[test]
+    fn one_large_answer_is_never_too_large() {
+        let mut outbox = Outbox::new(1_000);
+        outbox.push(packet(&"x".repeat(100_000))).unwrap();
+        assert_eq!(outbox.push(packet("y")), Err(Overflow));
     }
 
     #[test]
