@@ -38,17 +38,18 @@ impl Hasher {
         Ok(hasher)
     }
 
-    /// The hash to store.
+    /// The hash to store. A [`Password`] has at most the 72 bytes that bcrypt reads, so nothing of it is ever cut: the
+    /// library's stricter function counts a terminating zero as well and would refuse the longest.
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Fault> {
         let cost = self.cost;
-        self.run("hash", move || bcrypt::non_truncating_hash(password.expose(), cost)).await
+        self.run("hash", move || bcrypt::hash(password.expose(), cost)).await
     }
 
     /// Whether the password is the one behind `hash`. Without a hash the answer is no, and takes as long.
     pub(crate) async fn verify(&self, password: Password, hash: Option<&str>) -> Result<bool, Fault> {
         let known = hash.is_some();
         let hash: Arc<str> = hash.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
-        let fits = self.run("verify", move || bcrypt::non_truncating_verify(password.expose(), &hash)).await?;
+        let fits = self.run("verify", move || bcrypt::verify(password.expose(), &hash)).await?;
         Ok(known && fits)
     }
 
@@ -75,4 +76,51 @@ fn holding<T>(place: OwnedSemaphorePermit, turn: OwnedSemaphorePermit, work: imp
 fn busy() -> Fault {
     metrics::counter!("password_queue_full_total").increment(1);
     Fault::exhausted("sign-in-busy").reason("busy").retry_after(Duration::from_secs(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use service_kit::FaultKind;
+
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::parse(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_the_password_itself_fits() {
+        let hasher = Hasher::new(4).await.unwrap();
+        let hash = hasher.hash(password("correct horse")).await.unwrap();
+        assert!(hasher.verify(password("correct horse"), Some(&hash)).await.unwrap());
+        assert!(!hasher.verify(password("correct horsE"), Some(&hash)).await.unwrap());
+        let longest = "x".repeat(72);
+        let hash = hasher.hash(password(&longest)).await.unwrap();
+        assert!(!hasher.verify(password(&longest[..71]), Some(&hash)).await.unwrap(), "the last byte counts");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_name_costs_a_hash_like_any_other() {
+        let hasher = Hasher::new(4).await.unwrap();
+        assert!(hasher.dummy.starts_with("$2b$04$"), "the same cost");
+        assert!(!hasher.verify(password("a password nobody has"), None).await.unwrap(), "and nobody gets in by it");
+        let all = hasher.running.available_permits();
+        let running = hasher.running.acquire_many(u32::try_from(all).unwrap()).await.unwrap();
+        let mut waiting = pin!(hasher.verify(password("correct horse"), None));
+        assert!(futures::poll!(&mut waiting).is_pending(), "it waits for its turn to hash");
+        drop(running);
+        assert!(!waiting.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_queue_full_is_told_at_once() {
+        let hasher = Hasher::new(4).await.unwrap();
+        let all = u32::try_from(hasher.waiting.available_permits()).unwrap();
+        let _everybody = hasher.waiting.acquire_many(all).await.unwrap();
+        let fault = hasher.verify(password("correct horse"), None).await.unwrap_err();
+        assert_eq!((fault.kind(), fault.because()), (FaultKind::ResourceExhausted, Some("busy")));
+        assert!(fault.retry_delay().is_some());
+    }
 }

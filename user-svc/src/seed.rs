@@ -21,7 +21,7 @@ const MAX: u32 = 999_999;
 /// How to seed.
 #[derive(Debug, Clone)]
 pub struct Seed {
-    /// How many accounts there shall be. Those of an earlier, unfinished run are kept.
+    /// How many accounts to make, 999,999 at most.
     pub accounts: u32,
     /// The password of them all.
     pub password: Password,

@@ -3,6 +3,9 @@
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 use service_kit::Fault;
 
+/// What a broken unique index means: part of its column's name, and the fault it stands for.
+pub(crate) type Meaning = (&'static str, fn() -> Fault);
+
 /// A failed operation.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -22,7 +25,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Gives a broken unique index the fault that it means; everything else is a fault of its own.
-    pub(crate) fn on_unique(self, meanings: &[(&str, fn() -> Fault)]) -> Fault {
+    pub(crate) fn on_unique(self, meanings: &[Meaning]) -> Fault {
         if let Self::Taken(column) = &self
             && let Some((_, fault)) = meanings.iter().find(|(index, _)| column.contains(index))
         {
@@ -39,17 +42,16 @@ impl StoreError {
 
 impl From<Diesel> for StoreError {
     fn from(error: Diesel) -> Self {
-        match &error {
-            Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => Self::Taken(info.message().to_owned()),
-            Diesel::DatabaseError(
-                DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection,
-                info,
-            ) => Self::Busy(info.message().to_owned()),
-            // SQLite has no kind of its own for it.
-            Diesel::DatabaseError(_, info) if info.message().contains("locked") => {
-                Self::Busy(info.message().to_owned())
-            }
-            _ => Self::Failed(Box::new(error)),
+        use DatabaseErrorKind::{ClosedConnection, SerializationFailure, UniqueViolation};
+        let Diesel::DatabaseError(kind, info) = &error else { return Self::Failed(Box::new(error)) };
+        let said = info.message().to_owned();
+        if matches!(kind, UniqueViolation) {
+            Self::Taken(said)
+        } else if matches!(kind, SerializationFailure | ClosedConnection) || said.contains("locked") {
+            // SQLite has no kind of its own for a lock it did not get.
+            Self::Busy(said)
+        } else {
+            Self::Failed(Box::new(error))
         }
     }
 }

@@ -74,8 +74,9 @@ pub(crate) struct Txn<'c, C> {
 /// Why the database can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The URL names no back end that this program knows.
-    #[error("database URL must start with sqlite://")]
+    /// The URL names no back end that this program knows. A database in memory is none: each connection would have
+    /// its own.
+    #[error("the database URL must be sqlite:// and the path of a file")]
     Url,
     /// The directory of the file can't be made.
     #[error("directory of the database: {0}")]
@@ -197,7 +198,7 @@ pub async fn migrate(url: &str) -> Result<(), SetupError> {
 }
 
 fn sqlite_path(url: &str) -> Result<&str, SetupError> {
-    url.strip_prefix("sqlite://").filter(|path| !path.is_empty()).ok_or(SetupError::Url)
+    url.strip_prefix("sqlite://").filter(|path| !path.is_empty() && *path != ":memory:").ok_or(SetupError::Url)
 }
 
 /// Makes a method of [`Store`] out of each line: how it reaches the database (`read` one statement, `view` several
@@ -266,3 +267,75 @@ operations! {
 
 /// The longest a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn file(directory: &TempDir) -> String {
+        format!("{}/new/folder/mud.db", directory.path().display())
+    }
+
+    async fn open(path: &str, migrate: bool) -> Result<Store, SetupError> {
+        Store::open(&format!("sqlite://{path}"), migrate, Clock::system(), TaskGroup::new()).await
+    }
+
+    #[tokio::test]
+    async fn several_migrators_at_once_make_one_database() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = file(&directory);
+        let opened = futures::future::join_all((0..4).map(|_| open(&path, true))).await;
+        for store in opened {
+            assert_eq!(store.unwrap().floor().await.unwrap().0, PROGRAM);
+        }
+    }
+
+    #[tokio::test]
+    async fn tables_that_are_not_there_yet_are_not_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = format!("{}/mud.db", directory.path().display());
+        assert!(matches!(open(&path, false).await.err(), Some(SetupError::Store(_))), "an empty file");
+        open(&path, true).await.unwrap();
+        open(&path, false).await.unwrap();
+        execute(&path, "DELETE FROM schema_floor WHERE migration = 12");
+        assert!(matches!(open(&path, false).await.err(), Some(SetupError::NotMigrated { found: 11 })));
+    }
+
+    #[tokio::test]
+    async fn a_newer_database_is_used_unless_it_says_otherwise() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = file(&directory);
+        open(&path, true).await.unwrap();
+        execute(&path, "INSERT INTO schema_floor VALUES (13, 12)");
+        open(&path, true).await.unwrap();
+        execute(&path, "INSERT INTO schema_floor VALUES (14, 13)");
+        assert!(matches!(open(&path, true).await.err(), Some(SetupError::ProgramTooOld { floor: 13 })));
+    }
+
+    #[tokio::test]
+    async fn a_url_names_a_file() {
+        for url in ["", "mud.db", "sqlite://", "sqlite://:memory:", "mysql://u:p@h/n"] {
+            let refused = Store::open(url, true, Clock::system(), TaskGroup::new()).await.err();
+            assert!(matches!(refused, Some(SetupError::Url)), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_goes_on_when_its_caller_leaves() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(&file(&directory), true).await.unwrap();
+        let mut write = Box::pin(store.put_ruleset("1:00".into(), (*b"pack").into()));
+        assert!(futures::poll!(&mut write).is_pending());
+        drop(write);
+        store.0.tasks.end(Duration::from_secs(10)).await.unwrap();
+        assert_eq!(store.get_ruleset("1:00".into()).await.unwrap().as_deref(), Some(&b"pack"[..]));
+    }
+
+    fn execute(path: &str, statement: &str) {
+        SqliteConnection::establish(path).unwrap().batch_execute(statement).unwrap();
+    }
+}

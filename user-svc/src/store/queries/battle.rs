@@ -48,8 +48,7 @@ async fn insert(t: &mut Txn<'_>, new: &NewBattle) -> QueryResult<()> {
         (battle::seen_at.eq(t.now), battle::started_at.eq(t.now), battle::saved_at.eq(t.now)),
     );
     diesel::insert_into(battle::table).values(row).execute(t.conn).await?;
-    let first =
-        Segment { from_seq: 1, ruleset: new.ruleset.clone(), state: new.state.clone(), origin_ms: t.now };
+    let first = Segment { from_seq: 1, ruleset: new.ruleset.clone(), state: new.state.clone(), origin_ms: t.now };
     open_segment(t, new.id, &first).await
 }
 
@@ -168,7 +167,8 @@ pub(in crate::store) async fn list(
     limit: i64,
 ) -> QueryResult<Vec<(BattleLine, String)>> {
     let joined = battle::table.inner_join(character::table.on(character::id.eq(battle::character)));
-    let mut query = joined.order(battle::id).limit(limit).select((BattleLine::as_select(), character::name)).into_boxed();
+    let mut query =
+        joined.order(battle::id).limit(limit).select((BattleLine::as_select(), character::name)).into_boxed();
     if live_only {
         query = query.filter(battle::ended_at.is_null());
     }

@@ -17,7 +17,8 @@ pub(in crate::store) async fn of_account(t: &mut Txn<'_>, id: AccountId) -> Quer
 }
 
 pub(in crate::store) async fn by_id(t: &mut Txn<'_>, id: CharacterId) -> QueryResult<Option<Sheet>> {
-    let found = character::table.find(Key::from(id)).select(CharacterRow::as_select()).first(t.conn).await.optional()?;
+    let found =
+        character::table.find(Key::from(id)).select(CharacterRow::as_select()).first(t.conn).await.optional()?;
     sheet(t, found).await
 }
 

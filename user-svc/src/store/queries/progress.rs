@@ -44,10 +44,8 @@ async fn write(t: &mut Txn<'_>, row: &Saved, entry: &Entry, saved_at_most: Optio
         battle::saved_at.eq(saved_at),
     );
     // A key that is absent stays as it is.
-    let keys = (
-        entry.key_a.as_ref().map(|key| battle::key_a.eq(key)),
-        entry.key_b.as_ref().map(|key| battle::key_b.eq(key)),
-    );
+    let keys =
+        (entry.key_a.as_ref().map(|key| battle::key_a.eq(key)), entry.key_b.as_ref().map(|key| battle::key_b.eq(key)));
     diesel::update(place).set((state, keys)).execute(t.conn).await?;
     if let Some(segment) = &entry.new_segment {
         super::battle::open_segment(t, row.id, segment).await?;

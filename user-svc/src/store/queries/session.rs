@@ -25,8 +25,7 @@ pub(in crate::store) async fn open(
         return Ok(None);
     };
     end(t, id, epoch + 1).await?;
-    let opened =
-        SessionRow { token_hash: token_hash.to_vec(), account: id, epoch: epoch + 1, expires_at: t.now + ttl };
+    let opened = SessionRow { token_hash: token_hash.to_vec(), account: id, epoch: epoch + 1, expires_at: t.now + ttl };
     diesel::insert_into(session::table).values(opened.clone()).execute(t.conn).await?;
     Ok(Some(opened))
 }
