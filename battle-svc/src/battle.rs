@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use metrics::Counter;
 use rules::battle::{EndReason, Input};
 use rules::run::Recorded;
 use rules::{Event, Ruleset};
@@ -21,6 +22,7 @@ use crate::frame::{End, Frame, Item, News};
 use crate::missed::{self, Missed, Moment, Seen, Wanted};
 use crate::record::{Identity, Outcome, Save, StoredSegment};
 use crate::saver::Saver;
+use crate::shard::Visit;
 use crate::view::View;
 use crate::watchers::{Part, Watchers};
 
@@ -50,6 +52,8 @@ pub(crate) struct Context {
     pub(crate) pace: Pace,
     /// Writes battles.
     pub(crate) saver: Arc<Saver>,
+    /// Counts the frames that somebody watched.
+    pub(crate) watched: Counter,
 }
 
 /// Everything a battle comes into memory with.
@@ -216,9 +220,10 @@ impl Battle {
     }
 
     /// Goes on after having been held.
-    pub(crate) fn go_on(&mut self) {
+    pub(crate) fn go_on(&mut self, visit: &mut Visit<'_>) {
         if self.standing == Standing::Held {
             self.standing = Standing::Going;
+            self.wake(visit.now, visit.context, visit.events);
         }
     }
 
@@ -307,7 +312,7 @@ impl Battle {
         self.standing = Standing::Going;
         let made = self.course.take(held.recorded.input, held.recorded.tick, events)?;
         self.note(made, now);
-        self.tell_frame(events);
+        self.tell_frame(events, &context.watched);
         let saved = if self.course.state().ended().is_some() {
             self.over(now, &context.saver)
         } else {
@@ -353,7 +358,7 @@ impl Battle {
             }
             let made = self.course.step(events)?;
             self.note(made, now);
-            self.tell_frame(events);
+            self.tell_frame(events, &context.watched);
         }
         if self.course.state().ended().is_some() {
             // Nobody waits for this save: the end is the same however often it is computed.
@@ -376,13 +381,13 @@ impl Battle {
         }
     }
 
-    fn tell_frame(&mut self, events: &[Event]) {
+    fn tell_frame(&mut self, events: &[Event], watched: &Counter) {
         if self.watchers.is_empty() || events.is_empty() {
             return;
         }
         let frame = Arc::new(self.course.frame(events));
         let ruleset = Arc::clone(self.course.ruleset());
-        metrics::counter!("battle_frames_sent_total").increment(1);
+        watched.increment(1);
         self.tell(News::Frame(ruleset, frame));
     }
 
@@ -413,6 +418,8 @@ impl Battle {
             self.unsaved.seen = true;
         }
         let unsaved = std::mem::take(&mut self.unsaved);
+        // A segment may open because what lies before it can't be told any more: then the keyframes are new, too.
+        let keys = unsaved.keyframes || unsaved.segment.is_some();
         let state = self.course.state();
         Save {
             battle: self.identity.id,
@@ -420,7 +427,7 @@ impl Battle {
             seq: state.seq(),
             state: state.encode(),
             stood_at: self.stood_at(now),
-            keys: unsaved.keyframes.then(|| (self.course.older().bytes.clone(), self.course.newer().bytes.clone())),
+            keys: keys.then(|| [self.course.older(), self.course.newer()].map(|key| key.bytes.clone())),
             totals: state.totals().clone(),
             fighter: state.fighter().clone(),
             seen: unsaved.seen.then(|| (self.seen.seq, self.seen.totals.clone())),

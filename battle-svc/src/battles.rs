@@ -88,6 +88,7 @@ impl Battles {
         on_death: OnDeath,
     ) -> Result<View, Fault> {
         self.admit(caller)?;
+        self.owner.open()?;
         let mut tries = 1;
         loop {
             match self.try_start(caller, dungeon, on_death).await {

@@ -22,6 +22,7 @@ mod saver;
 mod service;
 mod settings;
 mod shard;
+mod turns;
 mod view;
 mod watchers;
 mod wheel;
@@ -72,7 +73,8 @@ pub async fn start(
     let store = clients::Store::new(user, settings.instance.clone());
     keep_ruleset(&store, &ruleset, tasks).await?;
     let saver = Saver::new();
-    let context = battle::Context { pace: settings.pace, saver: Arc::clone(&saver) };
+    let watched = metrics::counter!("battle_frames_watched_total");
+    let context = battle::Context { pace: settings.pace, saver: Arc::clone(&saver), watched };
     let shards = Shards::start(settings.shards, &context, tasks);
     tasks.spawn_vital("battle-saver", Arc::clone(&saver).run(store.clone(), shards.clone(), tasks.stopping()));
     let rulesets = Rulesets::new(ruleset, store.clone());

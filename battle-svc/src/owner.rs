@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
-use parking_lot::Mutex;
 use rules::battle::Input;
 use service_kit::{Fault, FaultKind, Shutdown, TaskGroup};
 use tokio::time::{Instant, timeout};
@@ -18,6 +16,7 @@ use crate::past::Past;
 use crate::record::{Outcome, Read};
 use crate::rulesets::Rulesets;
 use crate::shard::{Shards, Visit};
+use crate::turns::Turns;
 use crate::view::View;
 
 /// How often an epoch that moved under a claim is read again.
@@ -41,7 +40,7 @@ pub(crate) struct Owner {
     context: Context,
     tasks: TaskGroup,
     /// One task at a time takes a certain battle over.
-    locks: Mutex<HashMap<BattleId, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Turns,
     /// Nothing is taken over any more.
     closed: Shutdown,
 }
@@ -58,7 +57,7 @@ pub(crate) enum Found<R> {
 impl Owner {
     /// Owns nothing yet.
     pub(crate) fn new(store: Store, rulesets: Rulesets, shards: Shards, context: Context, tasks: TaskGroup) -> Self {
-        Self { store, rulesets, shards, context, tasks, locks: Mutex::default(), closed: Shutdown::new() }
+        Self { store, rulesets, shards, context, tasks, turns: Turns::default(), closed: Shutdown::new() }
     }
 
     /// Visits a battle in memory, which it is brought into first unless it is over.
@@ -70,14 +69,28 @@ impl Owner {
         if let Some(brought) = self.shards.visit(id, visit.clone()).await? {
             return Ok(Found::Here(brought));
         }
+        let turn = self.turns.take(id).await;
         // Carried out to its end even if the caller leaves: what is claimed must come into memory.
         let this = Arc::clone(self);
-        self.tasks.carry_out("battle-claim", async move { this.bring_and_visit(id, visit).await }).await?
+        let bring = async move {
+            let found = this.bring(id, visit).await;
+            drop(turn);
+            found
+        };
+        self.tasks.carry_out("battle-claim", bring).await?
     }
 
     /// Takes no battle over any more.
     pub(crate) fn close(&self) {
         self.closed.begin();
+    }
+
+    /// Refuses while nothing is taken over any more.
+    ///
+    /// # Errors
+    /// `unavailable` then.
+    pub(crate) fn open(&self) -> Result<(), Fault> {
+        if self.closed.begun() { Err(Fault::unavailable("shutting-down")) } else { Ok(()) }
     }
 
     /// Takes a new battle into memory.
@@ -94,19 +107,6 @@ impl Owner {
         self.tasks.carry_out("battle-input", async move { this.put_held(id, input).await }).await?
     }
 
-    async fn bring_and_visit<R: Send + 'static>(
-        self: Arc<Self>,
-        id: BattleId,
-        visit: impl Fn(&mut Battle, Visit<'_>) -> R + Clone + Send + Sync + 'static,
-    ) -> Result<Found<R>, Fault> {
-        let lock = self.lock(id);
-        let guard = lock.lock().await;
-        let found = self.bring(id, visit).await;
-        drop(guard);
-        self.unlock(id, &lock);
-        found
-    }
-
     async fn bring<R: Send + 'static>(
         &self,
         id: BattleId,
@@ -117,14 +117,14 @@ impl Owner {
                 return Ok(Found::Here(brought));
             }
             // What this process itself has still to write comes first, or the claim would shut it out.
-            self.context.saver.settled(id).await;
+            if timeout(SAVE_DEADLINE, self.context.saver.settled(id)).await.is_err() {
+                return Err(unsaved());
+            }
             let read = self.store.record(id, false).await?;
             if read.record.ended.is_some() {
                 return Ok(Found::Over(Box::new(Past::open(read, &self.rulesets).await?)));
             }
-            if self.closed.begun() {
-                return Err(Fault::unavailable("shutting-down"));
-            }
+            self.open()?;
             match self.store.claim(id, read.record.epoch).await {
                 Ok(claimed) => self.take_over(claimed).await?,
                 Err(fault) if moved_on(&fault) => {}
@@ -138,14 +138,11 @@ impl Owner {
     async fn take_over(&self, claimed: Read) -> Result<(), Fault> {
         let now = Instant::now();
         metrics::counter!("battle_claims_total").increment(1);
-        let origin_ms = claimed.record.origin_ms();
-        let (clock_now, record) = (claimed.now, claimed.record.clone());
+        let current = claimed.record.last_ruleset() == Some(self.rulesets.current().id());
         let past = Past::open(claimed, &self.rulesets).await?;
-        let state = past.course.state();
-        let saved = record.saved(origin_ms, state.tick(), past.course.next_tick());
-        let resumed = saved.resume(clock_now, self.context.pace.idle_cap);
-        let clock = Clock::new(now, resumed.battle_ms, clock_now, past.identity.tick_ms);
-        let opens = !resumed.unbroken || record.last_ruleset() != Some(self.rulesets.current().id());
+        let resumed = past.saved.resume(past.now, self.context.pace.idle_cap);
+        let clock = Clock::new(now, resumed.battle_ms, past.now, past.identity.tick_ms);
+        let opens = !resumed.unbroken || !current;
         let id = past.identity.id;
         self.adopt(Arrival {
             identity: past.identity,
@@ -169,9 +166,11 @@ impl Owner {
             Some(stored) => matches!(timeout(SAVE_DEADLINE, stored).await, Ok(Ok(Outcome::Saved))),
             None => true,
         };
-        let after = move |battle: &mut Battle, _: Visit<'_>| if stored { battle.go_on() } else { battle.let_go() };
+        let after = move |battle: &mut Battle, mut visit: Visit<'_>| {
+            if stored { battle.go_on(&mut visit) } else { battle.let_go() }
+        };
         self.shards.visit(id, after).await?;
-        if stored { Ok(()) } else { Err(Fault::unavailable("battle-unsaved")) }
+        if stored { Ok(()) } else { Err(unsaved()) }
     }
 
     async fn put_held(self: Arc<Self>, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
@@ -191,7 +190,7 @@ impl Owner {
         match timeout(SAVE_DEADLINE, saved).await {
             Ok(Ok(Outcome::Saved)) => Ok(Some(view)),
             Ok(Ok(Outcome::Stale | Outcome::Gone)) => Err(Fault::unavailable("battle-moved")),
-            Ok(Err(_)) | Err(_) => Err(Fault::unavailable("battle-unsaved")),
+            Ok(Err(_)) | Err(_) => Err(unsaved()),
         }
     }
 
@@ -200,21 +199,9 @@ impl Owner {
         loop {
             match self.store.append(id, held.epoch, &held.recorded).await {
                 Err(fault) if doubtful(&fault) && tries < APPENDS => tries += 1,
-                Err(fault) => return Err(Fault::unavailable("battle-unsaved").caused_by(fault)),
+                Err(fault) => return Err(unsaved().caused_by(fault)),
                 Ok(()) => return Ok(()),
             }
-        }
-    }
-
-    fn lock(&self, id: BattleId) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(self.locks.lock().entry(id).or_default())
-    }
-
-    fn unlock(&self, id: BattleId, lock: &Arc<tokio::sync::Mutex<()>>) {
-        let mut locks = self.locks.lock();
-        // The map's and ours: nobody else waits.
-        if Arc::strong_count(lock) == 2 {
-            locks.remove(&id);
         }
     }
 }
@@ -227,4 +214,8 @@ fn moved_on(fault: &Fault) -> bool {
 /// It may have happened all the same.
 fn doubtful(fault: &Fault) -> bool {
     matches!(fault.kind(), FaultKind::Unavailable | FaultKind::DeadlineExceeded)
+}
+
+fn unsaved() -> Fault {
+    Fault::unavailable("battle-unsaved")
 }

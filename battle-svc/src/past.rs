@@ -6,6 +6,7 @@ use rules::battle::{EndReason, State};
 use service_kit::Fault;
 
 use crate::chain::{Broken, Chain, Segment};
+use crate::clock::Saved;
 use crate::course::Course;
 use crate::missed::{Missed, Moment, Seen, Wanted, missed, told_again};
 use crate::record::{Identity, Read, Record, StoredSegment};
@@ -32,6 +33,8 @@ pub(crate) struct Past {
     pub(crate) totals: StoredTotals,
     /// The database's clock at the read.
     pub(crate) now: i64,
+    /// Where its time stood when it was saved.
+    pub(crate) saved: Saved,
     /// Whether this engine can't run the segment it was saved in, so that it goes on in a new one right from there.
     pub(crate) foreign: bool,
 }
@@ -43,6 +46,7 @@ impl Past {
         let (course, foreign) = course(&record, rulesets).await?;
         let totals = wire::totals_from(rulesets.current().content(), &record.seen_totals);
         Ok(Self {
+            saved: record.saved(course.state().tick(), course.next_tick()),
             epoch: record.epoch,
             owner: record.owner,
             course,
@@ -82,7 +86,8 @@ impl Past {
 /// frames before it can't be told; the answer's second half says so.
 async fn course(record: &Record, rulesets: &Rulesets) -> Result<(Course, bool), Fault> {
     let state = State::decode(&record.state).map_err(Broken::from)?;
-    match segments(&record.segments, rulesets).await? {
+    let needed = needed(record)?;
+    match segments(needed, rulesets).await? {
         Some(segments) => {
             let chain = Chain::new(segments, record.inputs.clone())?;
             Ok((Course::stored(state, record.key_a.clone(), record.key_b.clone(), chain)?, false))
@@ -94,6 +99,13 @@ async fn course(record: &Record, rulesets: &Rulesets) -> Result<(Course, bool), 
             Ok((Course::starting(state, chain), true))
         }
     }
+}
+
+/// The segments that frames after the older keyframe belong to: others need not be run.
+fn needed(record: &Record) -> Result<&[StoredSegment], Broken> {
+    let key = State::decode(&record.key_a)?.seq();
+    let first = record.segments.iter().rposition(|segment| segment.from_seq <= key + 1).unwrap_or(0);
+    Ok(&record.segments[first..])
 }
 
 /// Stored segments with their rulesets; `None` when this engine can't run one of them.

@@ -128,8 +128,8 @@ pub(crate) struct Save {
     pub(crate) state: Vec<u8>,
     /// When the battle stood there.
     pub(crate) stood_at: Instant,
-    /// Both keyframes, when they moved since the last save.
-    pub(crate) keys: Option<(Box<[u8]>, Box<[u8]>)>,
+    /// The older and the newer keyframe, when they moved since the last save.
+    pub(crate) keys: Option<[Box<[u8]>; 2]>,
     /// What the battle came to.
     pub(crate) totals: Totals,
     /// How the fighter stands.
@@ -181,8 +181,9 @@ impl Record {
     }
 
     /// Where the battle stood when it was saved, `tick` and `due` being those of the saved state.
-    pub(crate) fn saved(&self, origin_ms: i64, tick: u64, due: Option<u64>) -> Saved {
-        Saved { origin_ms, saved_at: self.saved_at, tick_ms: self.identity.tick_ms, tick, due }
+    pub(crate) fn saved(&self, tick: u64, due: Option<u64>) -> Saved {
+        let (origin_ms, tick_ms) = (self.origin_ms(), self.identity.tick_ms);
+        Saved { origin_ms, saved_at: self.saved_at, tick_ms, tick, due }
     }
 }
 

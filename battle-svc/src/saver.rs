@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
+use metrics::{counter, gauge, histogram};
 use parking_lot::Mutex;
-use service_kit::Shutdown;
+use service_kit::{Fault, FaultKind, Shutdown};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep};
 use vocab::BattleId;
@@ -95,22 +96,26 @@ impl Saver {
             save.supersede(earlier.save);
         }
         pending.waiting.insert(battle, Entry { save, waiters });
-        metrics::gauge!("battle_saves_waiting").set(pending.waiting.len() as f64);
+        gauge!("battle_saves_waiting").set(pending.waiting.len() as f64);
         drop(pending);
         self.wake.notify_one();
     }
 
-    /// Writes until told to stop, and then what is left, once.
+    /// Writes until told to stop: what is left then is computed again by whoever takes the battles over.
     pub(crate) async fn run(self: Arc<Self>, store: Store, shards: Shards, stop: Shutdown) {
+        tokio::select! {
+            () = self.write_on(&store, &shards) => {}
+            () = stop.wait() => {}
+        }
+    }
+
+    async fn write_on(&self, store: &Store, shards: &Shards) {
         let mut pause = BACKOFF.0;
         loop {
-            tokio::select! {
-                () = self.wake.notified() => {}
-                () = stop.wait() => return,
-            }
+            self.wake.notified().await;
             sleep(GATHER).await;
             while let Some(batch) = self.take() {
-                if self.write(&store, &shards, batch).await {
+                if self.write(store, shards, batch).await {
                     pause = BACKOFF.0;
                 } else {
                     sleep(pause).await;
@@ -122,27 +127,38 @@ impl Saver {
 
     /// Writes a batch; `false` when the store didn't take it and it waits again.
     async fn write(&self, store: &Store, shards: &Shards, batch: Vec<Save>) -> bool {
-        let started = Instant::now();
-        let answer = store.save(&batch).await;
-        metrics::histogram!("battle_save_seconds").record(started.elapsed().as_secs_f64());
-        match answer {
-            Ok(outcomes) => {
-                for (save, outcome) in batch.into_iter().zip(outcomes) {
-                    self.settle(shards, &save, outcome).await;
-                }
-                true
-            }
-            Err(fault) => {
-                tracing::warn!(battles = batch.len(), error = ?fault, "save failed, will be tried again");
-                metrics::counter!("battle_saves_total", "result" => "failed").increment(batch.len() as u64);
+        match offer(store, &batch).await {
+            Ok(outcomes) => self.settle_all(shards, &batch, outcomes).await,
+            Err(fault) if is_away(&fault) => {
+                tracing::warn!(save.battles = batch.len(), error = ?fault, "save failed, will be tried again");
+                counter!("battle_saves_total", "result" => "failed").increment(batch.len() as u64);
                 self.give_back(batch);
-                false
+                return false;
             }
+            Err(_) if batch.len() > 1 => self.write_singly(store, shards, batch).await,
+            Err(fault) => {
+                tracing::error!(battle.id = %batch[0].battle, error = ?fault, "save refused");
+                self.settle_all(shards, &batch, vec![Outcome::Stale]).await;
+            }
+        }
+        true
+    }
+
+    /// One refused save must not hold up the others of its batch.
+    async fn write_singly(&self, store: &Store, shards: &Shards, batch: Vec<Save>) {
+        for save in batch {
+            Box::pin(self.write(store, shards, vec![save])).await;
+        }
+    }
+
+    async fn settle_all(&self, shards: &Shards, batch: &[Save], outcomes: Vec<Outcome>) {
+        for (save, outcome) in batch.iter().zip(outcomes) {
+            self.settle(shards, save, outcome).await;
         }
     }
 
     async fn settle(&self, shards: &Shards, save: &Save, outcome: Outcome) {
-        metrics::counter!("battle_saves_total", "result" => outcome.word()).increment(1);
+        counter!("battle_saves_total", "result" => outcome.word()).increment(1);
         if outcome != Outcome::Saved {
             shards.lost(save.battle, save.epoch, outcome).await;
         }
@@ -163,7 +179,7 @@ impl Saver {
                 batch.push(save);
             }
         }
-        metrics::gauge!("battle_saves_waiting").set(pending.waiting.len() as f64);
+        gauge!("battle_saves_waiting").set(pending.waiting.len() as f64);
         (!batch.is_empty()).then_some(batch)
     }
 
@@ -198,4 +214,17 @@ impl Pending {
         waiters.push(told);
         Some(tell)
     }
+}
+
+async fn offer(store: &Store, batch: &[Save]) -> Result<Vec<Outcome>, Fault> {
+    let started = Instant::now();
+    let answer = store.save(batch).await;
+    histogram!("battle_save_seconds").record(started.elapsed().as_secs_f64());
+    answer
+}
+
+/// Trying the very same again may succeed.
+fn is_away(fault: &Fault) -> bool {
+    use FaultKind::{Aborted, DeadlineExceeded, ResourceExhausted, Unavailable};
+    matches!(fault.kind(), Aborted | DeadlineExceeded | ResourceExhausted | Unavailable)
 }

@@ -35,9 +35,12 @@ pub(crate) struct Visit<'a> {
     pub(crate) events: &'a mut Vec<Event>,
 }
 
+/// What a visitor does.
+type Visitor = Box<dyn FnOnce(Option<&mut Battle>, Visit<'_>) + Send>;
+
 enum Command {
     /// To do something with a battle, or to learn that it isn't here.
-    Visit(BattleId, Box<dyn FnOnce(Option<&mut Battle>, Visit<'_>) + Send>),
+    Visit(BattleId, Visitor),
     /// To take a battle in; says when it has caught up.
     Adopt(Box<Battle>, oneshot::Sender<()>),
     /// To save and let go of everything.
@@ -250,6 +253,8 @@ impl Shard {
             self.catching_up.push_back((battle, told));
             return;
         }
+        // It may have ended on the way, and nobody is to find it here then.
+        battle.wake(Instant::now(), &self.context, &mut self.events);
         let id = battle.id();
         self.battles.insert(id, Resident { battle, entry: 0 });
         self.settle(id);

@@ -88,7 +88,7 @@ pub(crate) fn save(save: &Save, now: Instant) -> user::SaveEntry {
     let skill = |slot: Option<SkillIx>| {
         slot.and_then(|ix| content.skill(ix)).map(|skill| skill.key.clone()).unwrap_or_default()
     };
-    let (key_a, key_b) = save.keys.clone().map(|(a, b)| (a.into_vec(), b.into_vec())).unzip();
+    let (key_a, key_b) = save.keys.clone().map(|[a, b]| (a.into_vec(), b.into_vec())).unzip();
     user::SaveEntry {
         battle_id: save.battle.to_string(),
         epoch: save.epoch,

@@ -1,0 +1,266 @@
+//! What may go wrong: kills, drains, another owner, a store that is away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use battle_svc::Pace;
+use proto::battle::v1::feed_item::Kind;
+use proto::battle::v1::{self as pb, EndReason, Phase};
+use rules::Ruleset;
+use rules::content::Content;
+use service_kit::FaultKind;
+use tokio::time::sleep;
+
+use crate::house::{House, Player, paced, settings};
+use crate::laws;
+use crate::store::Store;
+
+#[tokio::test(start_paused = true)]
+async fn after_a_kill_another_instance_goes_on_with_the_very_same_frames() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut first = House::open(&store, settings("a")).await;
+    let battle = first.auto(&player).await;
+    let mut gateway = first.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    let before = gateway.frames(&battle.id, 100).await;
+    first.kill().await;
+    sleep(Duration::from_secs(5)).await;
+
+    let mut second = House::open(&store, settings("b")).await;
+    let mut gateway = second.gateway("1").await;
+    let told = gateway.attach(&player, &battle.id, Some(50)).await;
+    let after = [told.frames, gateway.frames(&battle.id, 50).await].concat();
+    assert_eq!(after[..50], before[50..], "frames that were seen before come out the same");
+    laws::consecutive(&after, 51);
+    assert_eq!(after.last().unwrap().at, store.now().await, "the battle went on by the clock");
+    let state = second.get(&battle.id).await;
+    assert_eq!((state.owner.as_str(), state.epoch), ("b", 2));
+
+    second.stop(&player).await.unwrap();
+    let verdict = second.verify(&battle.id).await;
+    assert!(verdict.verified, "{verdict:?}");
+    let record = store.record(&battle.id).await;
+    assert_eq!(laws::summed(record.totals.as_ref().unwrap()).0, {
+        let whole = [&before[..50], &after[..]].concat();
+        let last =
+            second.players.watch_battle(pb::WatchBattleRequest { battle_id: battle.id.clone(), from_seq: record.seq });
+        let last = last.await.unwrap().into_inner().message().await.unwrap().unwrap().frame.unwrap();
+        laws::sums(&[whole, vec![last]].concat()).0
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_saves_lets_go_tells_and_ends_the_feeds() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    gateway.frames(&battle.id, 10).await;
+    house.service.drain().await;
+    assert!(matches!(gateway.next().await.unwrap().kind, Some(Kind::Moved(_))));
+    assert_eq!(gateway.next().await, None);
+    let record = store.record(&battle.id).await;
+    assert_eq!((record.owner.as_str(), record.seq, record.seen_seq), ("", 10, 10));
+
+    let refused =
+        house.players.watch_battle(pb::WatchBattleRequest { battle_id: battle.id.clone(), from_seq: 0 }).await;
+    assert_eq!(service_kit::Fault::from(refused.unwrap_err()).kind(), FaultKind::Unavailable);
+    let seen = house.get(&battle.id).await;
+    assert_eq!((seen.owner.as_str(), seen.battle.unwrap().seq), ("", 10), "what was saved can still be looked at");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_that_was_overtaken_lets_go() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut first = House::open(&store, settings("a")).await;
+    let second = House::open(&store, settings("b")).await;
+    let battle = first.auto(&player).await;
+    let (mut old, mut new) = (first.gateway("1").await, second.gateway("1").await);
+    old.attach(&player, &battle.id, Some(0)).await;
+    old.frames(&battle.id, 10).await;
+    let told = new.attach(&player, &battle.id, Some(10)).await;
+    assert_eq!(told.epoch, 2);
+    let ours = new.frames(&battle.id, 40).await;
+    laws::consecutive(&ours, told.battle.unwrap().seq + 1);
+    let mut theirs = Vec::new();
+    loop {
+        match old.next().await.unwrap().kind.unwrap() {
+            Kind::Frames(frames) => theirs.extend(frames.frames),
+            Kind::Moved(_) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    for frame in &theirs {
+        let twin = ours.iter().find(|ours| ours.seq == frame.seq);
+        assert!(twin.is_none_or(|twin| twin == frame), "no number with two contents");
+    }
+    assert_eq!(first.get(&battle.id).await.owner, "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_is_away_battles_go_on_and_are_saved_when_it_is_back() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    gateway.frames(&battle.id, 5).await;
+    store.rows().await.away = true;
+    let frames = gateway.frames(&battle.id, 200).await;
+    laws::consecutive(&frames, 6);
+    assert!(store.record(&battle.id).await.seq <= 5);
+    store.rows().await.away = false;
+    sleep(Duration::from_secs(10)).await;
+    let record = store.record(&battle.id).await;
+    assert!(record.seq >= 205 - 30, "{}", record.seq);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_input_that_cannot_be_stored_has_no_effect() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    sleep(Duration::from_millis(10_500)).await;
+    let stop = pb::StopBattleRequest { battle_id: battle.id.clone(), operator: "op".to_owned(), dry_run: false };
+    store.rows().await.away = true;
+    let refused = house.admin.stop_battle(stop.clone()).await.unwrap_err();
+    assert_eq!(service_kit::Fault::from(refused).kind(), FaultKind::Unavailable);
+    store.rows().await.away = false;
+    sleep(Duration::from_secs(10)).await;
+
+    let mut gateway = house.gateway("1").await;
+    let told = gateway.attach(&player, &battle.id, Some(0)).await;
+    laws::consecutive(&told.frames, 1);
+    assert_eq!((told.frames.len(), told.end), (20, None));
+
+    let dry = pb::StopBattleRequest { dry_run: true, ..stop.clone() };
+    assert_eq!(house.admin.stop_battle(dry).await.unwrap().into_inner().battle.unwrap().phase(), Phase::Fight);
+    let stopped = house.admin.stop_battle(stop).await.unwrap().into_inner().battle.unwrap();
+    assert_eq!(stopped.phase(), Phase::Ended);
+    assert_eq!(store.record(&battle.id).await.end_reason.as_deref(), Some("operator"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_input_whose_answer_got_lost_takes_effect_for_whoever_comes_next() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    let frames = gateway.frames(&battle.id, 10).await;
+    store.rows().await.mute = true;
+    assert_eq!(house.stop(&player).await.unwrap_err().kind(), FaultKind::Unavailable);
+    store.rows().await.mute = false;
+    assert!(matches!(gateway.next().await.unwrap().kind, Some(Kind::Moved(_))));
+
+    let told = gateway.attach(&player, &battle.id, Some(10)).await;
+    assert_eq!(told.frames.len(), 1, "the stop that was stored is the last frame");
+    assert_eq!(told.end.unwrap().reason(), EndReason::Stopped);
+    laws::consecutive(&[frames, told.frames].concat(), 1);
+    let verdict = house.verify(&battle.id).await;
+    assert!(verdict.verified, "{verdict:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_account_ends_its_battle_for_those_who_watch() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    store.rows().await.battles.remove(&battle.id);
+    let end = loop {
+        if let Kind::End(end) = gateway.next().await.unwrap().kind.unwrap() {
+            break end;
+        }
+    };
+    assert_eq!(end.reason(), EndReason::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_stood_still_lets_go_before_it_shows_another_frame() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let pace = Pace { standstill: Some(Duration::from_secs(5)), ..Pace::default() };
+    let mut house = House::open(&store, paced("a", pace)).await;
+    let battle = house.auto(&player).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    let frames = gateway.frames(&battle.id, 10).await;
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert!(matches!(gateway.next().await.unwrap().kind, Some(Kind::Moved(_))));
+    let told = gateway.attach(&player, &battle.id, Some(10)).await;
+    assert_eq!(told.epoch, 2);
+    laws::consecutive(&[frames, told.frames].concat(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_ruleset_opens_a_segment_and_the_old_frames_stay_what_they_were() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut first = House::open(&store, settings("a")).await;
+    let battle = first.auto(&player).await;
+    let mut gateway = first.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    let before = gateway.frames(&battle.id, 60).await;
+    first.service.drain().await;
+
+    let mut second = House::open_with(&store, settings("b"), richer()).await;
+    let mut gateway = second.gateway("1").await;
+    let told = gateway.attach(&player, &battle.id, Some(0)).await;
+    assert_eq!(told.frames, before);
+    laws::consecutive(&gateway.frames(&battle.id, 60).await, 61);
+    let record = store.record(&battle.id).await;
+    assert_eq!(record.segments.iter().map(|segment| segment.from_seq).collect::<Vec<_>>(), [1, 61]);
+    assert_ne!(record.segments[0].ruleset, record.segments[1].ruleset);
+    second.stop(&player).await.unwrap();
+    let verdict = second.verify(&battle.id).await;
+    assert!(verdict.verified, "{verdict:?}");
+
+    let request = pb::ReplayBattleRequest { battle_id: battle.id.clone() };
+    let mut replay = second.admin.replay_battle(request).await.unwrap().into_inner();
+    let mut frames = Vec::new();
+    while let Some(response) = replay.message().await.unwrap() {
+        frames.push(response.frame.unwrap());
+    }
+    laws::consecutive(&frames, 1);
+    assert_eq!((frames.len(), &frames[..60]), (121, &before[..]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_was_tampered_with_is_found_out() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    sleep(Duration::from_secs(120)).await;
+    house.stop(&player).await.unwrap();
+    store.rows().await.battles.get_mut(&battle.id).unwrap().totals.as_mut().unwrap().gold += 1;
+    let verdict = house.verify(&battle.id).await;
+    assert_eq!((verdict.verified, verdict.differences), (false, vec!["the stored totals differ".to_owned()]));
+}
+
+/// The world with a longer rest after a death: another ruleset that knows the same keys.
+fn richer() -> Arc<Ruleset> {
+    let longer = |(name, text): &(&'static str, &'static str)| {
+        let text = if *name == "balance.toml" {
+            text.replace("revive_ms = 60000", "revive_ms = 61000")
+        } else {
+            (*text).to_owned()
+        };
+        (*name, text)
+    };
+    let files: Vec<(&str, String)> = content::rules().iter().map(longer).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let ruleset = Ruleset::new(Content::parse(&files).unwrap());
+    assert_ne!(ruleset.id(), crate::house::ruleset().id());
+    Arc::new(ruleset)
+}

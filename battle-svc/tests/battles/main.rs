@@ -1,0 +1,14 @@
+//! battle-svc over its own services, as a gateway and a tool see it. Time is virtual and so are the tests' hours.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking"
+)]
+
+mod faults;
+mod house;
+mod laws;
+mod live;
+mod returning;
+mod store;
