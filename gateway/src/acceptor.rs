@@ -49,7 +49,12 @@ pub(crate) async fn accept(listener: TcpListener, site: Site, tasks: TaskGroup) 
 }
 
 /// Serves the requests of one connection, until it closes or becomes a WebSocket.
-fn serve(stream: TcpStream, peer: SocketAddr, site: Site, tasks: &TaskGroup) -> impl Future<Output = ()> + Send + use<> {
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    site: Site,
+    tasks: &TaskGroup,
+) -> impl Future<Output = ()> + Send + use<> {
     tune(&stream);
     let handle = Connection::new(peer);
     let wire = TokioIo::new(Wire::new(stream, Arc::clone(&handle)));

@@ -131,12 +131,7 @@ impl Feed {
         battle
     }
 
-    async fn attach_under_gate(
-        &self,
-        battle: &Battle,
-        follow: &Follow,
-        from: From,
-    ) -> Result<AttachResponse, Fault> {
+    async fn attach_under_gate(&self, battle: &Battle, follow: &Follow, from: From) -> Result<AttachResponse, Fault> {
         let _gate = battle.gate.lock().await;
         let nonce = self.nonce().await?;
         match self.call_attach(&nonce, follow, from).await {

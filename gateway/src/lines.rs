@@ -76,35 +76,34 @@ impl<'a> Teller<'a> {
                 let new = e.monster.as_ref()?;
                 self.say("spawn", &[("monster", monster(&new.key)), ("hp", number(new.max_hp))])
             }
-            Happened::Hit(e) => self.blow("hit", e.word(), e.wording, &[
-                ("monster", Arg::Text(foe)),
-                ("damage", number(e.damage)),
-                ("hp", number(e.monster_hp)),
-            ]),
-            Happened::Hurt(e) => self.blow("hurt", e.word(), e.wording, &[
-                ("monster", Arg::Text(foe)),
-                ("damage", number(e.damage)),
-                ("hp", number(e.hp)),
-            ]),
-            Happened::Skill(e) => self.say("skill", &[
-                ("skill", skill(&e.skill)),
-                ("monster", Arg::Text(foe)),
-                ("damage", number(e.damage)),
-                ("hp", number(e.monster_hp)),
-            ]),
+            Happened::Hit(e) => self.blow(
+                "hit",
+                e.word(),
+                e.wording,
+                &[("monster", Arg::Text(foe)), ("damage", number(e.damage)), ("hp", number(e.monster_hp))],
+            ),
+            Happened::Hurt(e) => self.blow(
+                "hurt",
+                e.word(),
+                e.wording,
+                &[("monster", Arg::Text(foe)), ("damage", number(e.damage)), ("hp", number(e.hp))],
+            ),
+            Happened::Skill(e) => self.say(
+                "skill",
+                &[
+                    ("skill", skill(&e.skill)),
+                    ("monster", Arg::Text(foe)),
+                    ("damage", number(e.damage)),
+                    ("hp", number(e.monster_hp)),
+                ],
+            ),
             Happened::Heal(e) => self.say("heal", &[("amount", number(e.amount)), ("hp", number(e.hp))]),
-            Happened::Shield(e) => self.say("shield", &[
-                ("skill", skill(&e.skill)),
-                ("defense", number(e.defense)),
-                ("ticks", number(e.ticks)),
-            ]),
-            Happened::NoMana(e) => self.say("no-mana", &[
-                ("skill", skill(&e.skill)),
-                ("cost", number(e.cost)),
-            ]),
-            Happened::Kill(e) => {
-                self.say("kill", &[("monster", monster(&e.monster)), ("exp", Arg::Number(e.exp))])
-            }
+            Happened::Shield(e) => self.say(
+                "shield",
+                &[("skill", skill(&e.skill)), ("defense", number(e.defense)), ("ticks", number(e.ticks))],
+            ),
+            Happened::NoMana(e) => self.say("no-mana", &[("skill", skill(&e.skill)), ("cost", number(e.cost))]),
+            Happened::Kill(e) => self.say("kill", &[("monster", monster(&e.monster)), ("exp", Arg::Number(e.exp))]),
             Happened::Loot(e) => self.loot(e),
             Happened::LevelUp(e) => self.say("level-up", &[("level", number(e.level))]),
             Happened::Death(e) => self.say("death", &[("monster", monster(&e.by))]),
@@ -154,13 +153,77 @@ impl<'a> Teller<'a> {
     }
 }
 
-/// The key of the monster the blows of a frame are about: the one that fell or struck, else the one that stands there.
+/// The key of the monster the blows of a frame are about: the one that fell, else the one that stands there after it.
 fn foe(frame: &Frame) -> Option<&str> {
-    let named = frame.events.iter().find_map(|event| match event.kind.as_ref()? {
-        Happened::Kill(kill) => Some(kill.monster.as_str()),
-        Happened::Death(death) => Some(death.by.as_str()),
-        _ => None,
+    let fallen = frame.events.iter().find_map(|event| match &event.kind {
+        Some(Happened::Kill(kill)) => Some(kill.monster.as_str()),
+        Some(Happened::Death(death)) => Some(death.by.as_str()),
+        Some(
+            Happened::Spawn(_)
+            | Happened::Hit(_)
+            | Happened::Hurt(_)
+            | Happened::Skill(_)
+            | Happened::Heal(_)
+            | Happened::Shield(_)
+            | Happened::NoMana(_)
+            | Happened::Loot(_)
+            | Happened::LevelUp(_)
+            | Happened::Revive(_)
+            | Happened::Stop(_),
+        )
+        | None => None,
     });
     let standing = || frame.vitals.as_ref()?.monster.as_ref().map(|monster| monster.key.as_str());
-    named.or_else(standing)
+    fallen.or_else(standing)
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::battle::v1::{Hit, Hurt, Kill, Monster, Spawn};
+
+    use super::*;
+    use crate::lang::{Lang, Texts};
+
+    fn frame(events: Vec<Happened>, standing: Option<&str>) -> Frame {
+        let monster = standing.map(|key| Monster { key: key.into(), ..Monster::default() });
+        let vitals = Some(Vitals { monster, ..Vitals::default() });
+        let events = events.into_iter().map(|kind| Event { kind: Some(kind) }).collect();
+        Frame { events, vitals, ..Frame::default() }
+    }
+
+    #[test]
+    fn blows_are_told_of_the_monster_that_fell_and_not_of_the_next() {
+        let texts = Texts::load().unwrap();
+        let teller = Teller::new(texts.of(Lang::En), Style::Plain);
+        let hit = Happened::Hit(Hit { damage: 9, ..Hit::default() });
+        let kill = Happened::Kill(Kill { monster: "moss-rat".into(), exp: 10, ..Kill::default() });
+        let next = Monster { key: "dew-slug".into(), max_hp: 72, ..Monster::default() };
+        let spawn = Happened::Spawn(Spawn { monster: Some(next) });
+        let lines = teller.frame(&frame(vec![hit, kill, spawn], Some("dew-slug")));
+        assert_eq!(
+            lines,
+            ["You deal 9. Moss Rat has 0 hp.", "Moss Rat is defeated. 10 experience.", "Dew Slug appears. 72 hp.",]
+        );
+    }
+
+    #[test]
+    fn every_wording_of_every_word_differs_in_the_rich_style() {
+        let texts = Texts::load().unwrap();
+        for lang in [Lang::Ko, Lang::En] {
+            let teller = Teller::new(texts.of(lang), Style::Rich);
+            let mut told = Vec::new();
+            for word in [Word::Weak, Word::Plain, Word::Strong] {
+                for wording in 0..3 {
+                    let hit = Happened::Hit(Hit { word: word.into(), wording, ..Hit::default() });
+                    let hurt = Happened::Hurt(Hurt { word: word.into(), wording, ..Hurt::default() });
+                    told.extend(teller.frame(&frame(vec![hit, hurt], Some("moss-rat"))));
+                }
+            }
+            assert_eq!(told.len(), 18);
+            assert!(told.iter().all(|line| !line.contains("line-")), "{told:?}");
+            told.sort();
+            told.dedup();
+            assert_eq!(told.len(), 18);
+        }
+    }
 }

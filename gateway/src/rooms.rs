@@ -116,8 +116,7 @@ impl Rooms {
         after: Option<u64>,
         epoch: String,
     ) -> Result<HistoryResponse, Fault> {
-        let request =
-            HistoryRequest { caller: Some(chair.caller.clone()), room: chair.room.clone(), after, epoch };
+        let request = HistoryRequest { caller: Some(chair.caller.clone()), room: chair.room.clone(), after, epoch };
         answer(self.clients.chat().history(request).await)
     }
 

@@ -103,6 +103,7 @@ impl Service {
 async fn send_off(line: &Line) {
     let reconnect_in_ms = rand::random_range(0..=RECONNECT_WITHIN.as_millis() as u64);
     line.event("system:draining", &json(&Draining { reconnect_in_ms }));
+    line.flushed().await;
     line.drop_transport().await;
 }
 

@@ -97,6 +97,10 @@ impl Session {
 
     /// The handshake; false when there is no stay.
     async fn arrive(&mut self, auth: Option<&str>) -> bool {
+        if self.gateway.draining.begun() {
+            self.line.drop_transport().await;
+            return false;
+        }
         match handshake::answer(&self.gateway, &self.line, auth).await {
             Arrival::Guest => {
                 self.line.packet(packet::connect(self.line.id()));

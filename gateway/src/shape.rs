@@ -8,7 +8,9 @@ mod character;
 mod chat;
 mod event;
 
-pub(crate) use battle::{BattleShape, DigestShape, EndShape, FrameShape, ReportShape, TotalsShape, VitalsShape, end_reason};
+pub(crate) use battle::{
+    BattleShape, DigestShape, EndShape, FrameShape, ReportShape, TotalsShape, VitalsShape, end_reason,
+};
 pub(crate) use character::{CharacterShape, DungeonShape};
 pub(crate) use chat::{MessageShape, PresenceShape, RoomShape};
 

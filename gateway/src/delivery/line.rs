@@ -180,10 +180,15 @@ impl Line {
         }
         self.packet(packet::DISCONNECT.to_owned());
         self.closed.cancel();
-        if tokio::time::timeout(LAST_WORDS, self.emptied()).await.is_err() {
+        if !self.flushed().await {
             metrics::counter!("gateway_sockets_broken_total", "why" => "unread_disconnect").increment(1);
         }
         self.drop_transport().await;
+    }
+
+    /// Waits until everything handed in has been written, but not for a client that doesn't read; false for such a one.
+    pub(crate) async fn flushed(&self) -> bool {
+        tokio::time::timeout(LAST_WORDS, self.emptied()).await.is_ok()
     }
 
     /// Takes the transport away without a word of protocol: a stock client comes back by itself.

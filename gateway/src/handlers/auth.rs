@@ -45,11 +45,8 @@ pub(crate) async fn sign_up(session: &mut Session, payload: &Payload) -> Outcome
 
 pub(crate) async fn sign_in(session: &mut Session, payload: &Payload) -> Outcome {
     let wanted: payload::SignIn = payload.parse()?;
-    let request = SignInRequest {
-        username: wanted.username,
-        password: wanted.password,
-        address: session.address.clone(),
-    };
+    let request =
+        SignInRequest { username: wanted.username, password: wanted.password, address: session.address.clone() };
     let found = answer(session.gateway.clients.user().sign_in(hashing(request)).await)?;
     enter(found.session, session.line.words())
 }
