@@ -139,24 +139,9 @@ impl Store {
         &self.0.clock
     }
 
-    async fn read<T>(
-        &self,
-        _name: &'static str,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        work.await
-    }
-
-    async fn view<T>(
-        &self,
-        _name: &'static str,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        work.await
-    }
-
-    /// A write goes on when its caller leaves: a transaction cut in the middle would take its connection with it.
-    async fn write<T: Send + 'static>(
+    /// Carries an operation out to its end, even when its caller leaves: a transaction cut in the middle would take its
+    /// connection with it.
+    async fn carry_out<T: Send + 'static>(
         &self,
         name: &'static str,
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -165,18 +150,18 @@ impl Store {
     }
 
     /// Times `attempt`, and repeats it while it loses to others.
-    async fn measured<T, F>(&self, name: &'static str, attempt: impl Fn(i64) -> F) -> Result<T, StoreError>
+    async fn measured<T, F>(&self, name: &'static str, attempt: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
         let started = Instant::now();
-        let mut answer = attempt(self.0.clock.now()).await;
+        let mut answer = attempt().await;
         for _ in 0..RETRIES {
             if !answer.as_ref().is_err_and(StoreError::is_passing) {
                 break;
             }
             metrics::counter!("store_retries_total", "op" => name).increment(1);
-            answer = attempt(self.0.clock.now()).await;
+            answer = attempt().await;
         }
         let outcome = if answer.is_ok() { "ok" } else { "error" };
         metrics::histogram!("store_seconds", "op" => name, "outcome" => outcome).record(started.elapsed());
@@ -209,22 +194,20 @@ macro_rules! operations {
             pub(crate) async fn $name(&self $(, $arg: $type)*) -> Result<$out, StoreError> {
                 const NAME: &str = stringify!($name);
                 let store = self.clone();
-                self.$access(NAME, async move {
-                    store
-                        .measured(NAME, |now| {
+                let attempt = move || {
+                    let store = store.clone();
+                    $(let $arg = $arg.clone();)*
+                    async move {
+                        let Db::Sqlite(db) = &store.0.db;
+                        db.$access(&store.0.clock, &move |mut txn| {
                             $(let $arg = $arg.clone();)*
-                            let Db::Sqlite(db) = &store.0.db;
-                            async move {
-                                db.$access(now, &move |mut txn| {
-                                    $(let $arg = $arg.clone();)*
-                                    async move { sqlite::queries::$module::$query(&mut txn $(, $arg)*).await }.boxed()
-                                })
-                                .await
-                            }
+                            async move { sqlite::queries::$module::$query(&mut txn $(, $arg)*).await }.boxed()
                         })
                         .await
-                })
-                .await
+                    }
+                };
+                let store = self.clone();
+                self.carry_out(NAME, async move { store.measured(NAME, attempt).await }).await
             }
         )*}
     };

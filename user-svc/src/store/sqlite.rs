@@ -14,7 +14,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{PATIENCE, SetupError, StoreError, Txn};
+use super::{Clock, PATIENCE, SetupError, StoreError, Txn};
 
 /// The connection that the queries of `queries/` are written for.
 pub(super) type Conn = SyncConnectionWrapper<SqliteConnection>;
@@ -43,21 +43,22 @@ impl Sqlite {
     }
 
     /// One statement, outside a transaction.
-    pub(super) async fn read<T>(&self, now: i64, work: &Work<T>) -> Result<T, StoreError> {
+    pub(super) async fn read<T>(&self, clock: &Clock, work: &Work<T>) -> Result<T, StoreError> {
         let mut conn = self.readers.get().await.map_err(away)?;
-        Ok(work(Txn { conn: &mut conn, now }).await?)
+        Ok(work(Txn { conn: &mut conn, now: clock.now() }).await?)
     }
 
     /// Several statements that see the same moment.
-    pub(super) async fn view<T: Send>(&self, now: i64, work: &Work<T>) -> Result<T, StoreError> {
+    pub(super) async fn view<T: Send>(&self, clock: &Clock, work: &Work<T>) -> Result<T, StoreError> {
         let mut conn = self.readers.get().await.map_err(away)?;
-        Ok(conn.transaction(async |conn| work(Txn { conn, now }).await).await?)
+        Ok(conn.transaction(async |conn| work(Txn { conn, now: clock.now() }).await).await?)
     }
 
-    /// A transaction that may write. It takes the lock before it reads, so that nothing it read can change under it.
-    pub(super) async fn write<T: Send>(&self, now: i64, work: &Work<T>) -> Result<T, StoreError> {
+    /// A transaction that may write. It takes the lock before it reads, so that nothing it read can change under
+    /// it, and looks at the clock after that, so that what waited longer is not earlier.
+    pub(super) async fn write<T: Send>(&self, clock: &Clock, work: &Work<T>) -> Result<T, StoreError> {
         let mut conn = self.writer.get().await.map_err(away)?;
-        Ok(conn.immediate_transaction(async |conn| work(Txn { conn, now }).await).await?)
+        Ok(conn.immediate_transaction(async |conn| work(Txn { conn, now: clock.now() }).await).await?)
     }
 }
 

@@ -9,7 +9,7 @@ use rules::content::Content;
 use rules::growth::MAX_LEVEL;
 use service_kit::Fault;
 
-use super::battle::segment;
+use super::battle::{name, segment};
 use super::{id, missing, stored};
 use crate::progress::{MAX_ENTRIES, Outcome};
 use crate::store::rows::{Entry, Seen};
@@ -89,7 +89,7 @@ fn entry(content: &Content, entry: user::SaveEntry) -> Result<Entry, Fault> {
         skills: skills(entry.skills)?,
         seen: entry.seen.map(seen).transpose()?,
         release: entry.release,
-        end_reason: entry.end_reason,
+        end_reason: entry.end_reason.map(|reason| name(reason, "end_reason")).transpose()?,
         new_segment: entry.new_segment.map(segment).transpose()?,
     })
 }
