@@ -74,7 +74,7 @@ fn the_wary_go_home_when_they_fall() {
     let frames = play(Start { on_death: OnDeath::Stop, ..start(ruleset(), 5, 2, 4) }, 1_000);
     let last = frames.last().unwrap();
     assert_eq!(last.events.last(), Some(&Event::Stop { reason: EndReason::Died }));
-    assert_eq!(last.vitals.hp, 1);
+    assert_eq!(last.vitals.hp, 0, "as the blows left it");
     insta::assert_snapshot!(transcript::text(&frames));
 }
 

@@ -83,8 +83,12 @@ impl State {
         require(self.totals.ticks == self.tick, "the tick")?;
         require(self.due().is_none_or(|due| due > self.tick), "the due tick")?;
         require(self.foe.is_none_or(|foe| 0 < foe.hp && foe.hp <= foe.max_hp), "the monster")?;
-        let dead = matches!(self.stage, Stage::Dead { .. });
-        require(dead == (fighter.hp == 0), "the phase")
+        let fits = match self.stage {
+            Stage::Fight { .. } => fighter.hp > 0,
+            Stage::Dead { .. } => fighter.hp == 0,
+            Stage::Ended(_) => true,
+        };
+        require(fits, "the phase")
     }
 }
 

@@ -228,9 +228,8 @@ impl<'a> Turn<'a> {
         self.spawn();
     }
 
-    /// The last frame. Nobody comes home dead.
+    /// The last frame. Whoever fell is shown fallen; that nobody comes home dead is the record's business.
     fn end(&mut self, reason: EndReason) {
-        self.state.fighter.hp = self.state.fighter.hp.max(1);
         self.state.foe = None;
         self.state.stage = Stage::Ended(reason);
         self.emit(Event::Stop { reason });

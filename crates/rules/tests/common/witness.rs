@@ -151,7 +151,6 @@ impl Witness {
             Event::Stop { reason } => {
                 self.ended = Some(reason);
                 self.monster_hp = None;
-                self.hp = self.hp.max(1);
             }
             Event::Shield { .. } => {}
         }
