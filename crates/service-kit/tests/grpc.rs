@@ -240,7 +240,8 @@ async fn a_stop_ends_although_a_stream_is_open() {
     let mut watch = client.watch(about("")).await.unwrap().into_inner();
     watch.message().await.unwrap();
     server.shutdown.begin();
-    let cut = watch.message().await.expect_err("the stream is cut");
+    let next = tokio::time::timeout(Duration::from_secs(10), watch.message()).await.expect("in time");
+    let cut = next.expect_err("the stream is cut");
     assert_eq!(Fault::from(cut).key(), "shutting-down");
     let ended = tokio::time::timeout(Duration::from_secs(10), server.ended).await;
     assert!(matches!(ended, Ok(Ok(Ok(())))), "{ended:?}");
