@@ -12,3 +12,4 @@ mod laws;
 mod live;
 mod returning;
 mod store;
+mod storms;
