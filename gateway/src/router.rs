@@ -131,3 +131,56 @@ fn allowed(who: Who, session: &Session) -> Result<(), Fault> {
         (Who::Player, None) => Err(Fault::unauthenticated("sign-in-first")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../docs/EVENTS.md");
+
+    /// The rows of the table whose head begins with `head`: name and state.
+    fn rows(head: &str) -> Vec<(String, String)> {
+        let table = PAGE.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+        table.take_while(|line| line.starts_with('|')).map(row).collect()
+    }
+
+    fn row(line: &str) -> (String, String) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+        (cells[0].trim_matches('`').to_owned(), cells[cells.len() - 1].to_owned())
+    }
+
+    #[test]
+    fn the_router_is_what_the_page_says() {
+        let routed: Vec<_> = EVENTS
+            .iter()
+            .map(|(event, built)| ((*event).to_owned(), if *built { "built" } else { "later" }.to_owned()))
+            .collect();
+        assert_eq!(routed, rows("| client event"));
+    }
+
+    #[test]
+    fn every_event_has_a_route_and_strangers_have_none() {
+        for (event, built) in EVENTS {
+            assert_eq!(matches!(route(event), Some(Route::Later)), !built, "{event}");
+        }
+        assert!(route("no:such").is_none());
+    }
+
+    #[test]
+    fn every_built_server_event_is_sent_somewhere() {
+        let sources = [
+            include_str!("delivery/line.rs"),
+            include_str!("session.rs"),
+            include_str!("welcome.rs"),
+            include_str!("rooms.rs"),
+            include_str!("bus.rs"),
+            include_str!("service.rs"),
+        ];
+        let all = rows("| server event");
+        assert!(all.len() > 10);
+        for (event, state) in all {
+            let sent = sources.iter().any(|source| source.contains(&format!("\"{event}\"")));
+            assert_eq!(sent, state == "built", "{event}");
+        }
+    }
+}
