@@ -10,7 +10,7 @@ use crate::notice::Why;
 use crate::retention::Kept;
 use crate::session::{self, Opened, Token};
 use crate::store::StoreError;
-use crate::store::rows::{AccountRow, Credentials, SessionRow};
+use crate::store::rows::{AccountRow, Credentials, NewAccount, SessionRow, Standing};
 use crate::users::Users;
 
 /// The epoch of an account's first session.
@@ -84,9 +84,10 @@ async fn make(
         expires_at: now + users.session_ttl,
     };
     let sheet = character::newborn(users.ruleset.content(), character_id, id, name, now);
-    let rows = (account, sheet.character.clone(), sheet.worn.clone(), session.clone());
-    users.store.sign_up(Arc::new(rows)).await?;
-    Ok(Opened::new(&token, &session, crate::store::rows::Standing { sheet, battle: None }))
+    let (character, items) = (sheet.character.clone(), sheet.worn.clone());
+    let new = NewAccount { account, character, items, session: session.clone() };
+    users.store.sign_up(Arc::new(new)).await?;
+    Ok(Opened::new(&token, &session, Standing { sheet, battle: None }))
 }
 
 /// The account an earlier sign-up with the same name and key made.

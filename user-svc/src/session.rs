@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use vocab::{AccountId, Password, Username};
 
 use crate::notice::Why;
-use crate::store::rows::{Credentials, SessionRow, Standing};
+use crate::store::rows::{Credentials, SessionRow, Standing, TokenHash};
 use crate::users::Users;
 
 /// Sign-ins of one account: a person who mistypes never meets it.
@@ -50,7 +50,7 @@ impl Token {
     }
 
     /// As SQL keeps it.
-    pub(crate) fn hash(&self) -> [u8; 32] {
+    pub(crate) fn hash(&self) -> TokenHash {
         Sha256::digest(self.0).into()
     }
 }

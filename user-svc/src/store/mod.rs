@@ -34,8 +34,7 @@ use vocab::{AccountId, BattleId, CharacterId};
 pub use clock::Clock;
 pub use error::StoreError;
 use rows::{
-    AccountRow, BattleLine, CharacterRow, Credentials, Entry, Input, ItemRow, NewBattle, Record, SessionRow, Sheet,
-    Standing,
+    BattleLine, Credentials, Entry, Input, NewAccount, NewBattle, Record, SessionRow, Sheet, Standing, TokenHash,
 };
 use sqlite::Sqlite;
 
@@ -50,6 +49,9 @@ const PROGRAM: i64 = 12;
 
 /// How often an operation that lost to another writer is tried again.
 const RETRIES: u32 = 3;
+
+/// The longest a caller waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The database, open. Clones are the same one.
 #[derive(Clone)]
@@ -216,13 +218,13 @@ macro_rules! operations {
 operations! {
     read  account::credentials    => credentials(username_key: Arc<str>) -> Option<Credentials>;
     read  account::credentials_of => credentials_of(account: AccountId) -> Option<Credentials>;
-    write account::sign_up        => sign_up(new: Arc<(AccountRow, CharacterRow, Vec<ItemRow>, SessionRow)>) -> ();
-    write account::delete         => delete_account(account: AccountId, password_hash: Arc<str>) -> Option<i64>;
+    write account::sign_up        => sign_up(new: Arc<NewAccount>) -> ();
+    write account::delete         => delete_account(account: AccountId, hash: Arc<str>) -> Option<i64>;
 
-    write session::open           => open_session(account: AccountId, password_hash: Arc<str>, token_hash: [u8; 32], ttl: i64) -> Option<SessionRow>;
+    write session::open           => open_session(account: AccountId, hash: Arc<str>, token: TokenHash, ttl: i64) -> Option<SessionRow>;
     write session::close          => close_session(account: AccountId, epoch: i64) -> Option<i64>;
-    write session::refresh        => refresh_session(account: AccountId, epoch: i64, token_hash: [u8; 32], ttl: i64) -> Option<i64>;
-    view  session::authenticate   => authenticate(token_hash: [u8; 32]) -> Option<(SessionRow, Standing)>;
+    write session::refresh        => refresh_session(account: AccountId, epoch: i64, token: TokenHash, ttl: i64) -> Option<i64>;
+    view  session::authenticate   => authenticate(token: TokenHash) -> Option<(SessionRow, Standing)>;
     view  session::standing       => standing(account: AccountId) -> Option<Standing>;
 
     view  character::of_account   => sheet_of_account(account: AccountId) -> Option<Sheet>;
@@ -234,7 +236,7 @@ operations! {
     write battle::append          => append_input(battle: BattleId, input: Arc<Input>) -> Appended;
     view  battle::by_id           => battle_by_id(battle: BattleId, history: bool) -> Option<Record>;
     view  battle::of_character    => battle_of_character(character: CharacterId, history: bool) -> Option<Record>;
-    view  battle::list            => list_battles(live_only: bool, after: Option<BattleId>, limit: i64) -> Vec<(BattleLine, String)>;
+    read  battle::list            => list_battles(live_only: bool, after: Option<BattleId>, limit: i64) -> Vec<(BattleLine, String)>;
     write progress::save          => save_progress(entries: Arc<[Entry]>) -> Vec<Outcome>;
 
     write ruleset::put            => put_ruleset(id: Arc<str>, pack: Arc<[u8]>) -> ();
@@ -247,9 +249,6 @@ operations! {
     write seed::insert            => seed_rows(rows: Arc<crate::seed::Batch>) -> ();
     read  floor::newest_and_floor => floor() -> (i64, i64);
 }
-
-/// The longest a caller waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,9 @@ use super::key::Key;
 use super::schema::{account, battle, battle_input, battle_segment, character, item, ledger, session};
 use crate::tally::Tally;
 
+/// SHA-256 of a session's token.
+pub(crate) type TokenHash = [u8; 32];
+
 /// What signing in needs to know of an account.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = account)]
@@ -83,6 +86,15 @@ pub(crate) struct ItemRow {
     pub(crate) count: i64,
     pub(crate) plus: i32,
     pub(crate) slot: Option<String>,
+}
+
+/// Everything a sign-up makes.
+#[derive(Debug, Clone)]
+pub(crate) struct NewAccount {
+    pub(crate) account: AccountRow,
+    pub(crate) character: CharacterRow,
+    pub(crate) items: Vec<ItemRow>,
+    pub(crate) session: SessionRow,
 }
 
 /// A character with what it wears and what it carries.

@@ -8,7 +8,7 @@ use vocab::AccountId;
 use super::Txn;
 use crate::ledger;
 use crate::store::key::Key;
-use crate::store::rows::{AccountRow, CharacterRow, Credentials, ItemRow, SessionRow};
+use crate::store::rows::{Credentials, NewAccount};
 use crate::store::schema::{account, character, item, session};
 
 pub(in crate::store) async fn credentials(t: &mut Txn<'_>, key: Arc<str>) -> QueryResult<Option<Credentials>> {
@@ -21,11 +21,8 @@ pub(in crate::store) async fn credentials_of(t: &mut Txn<'_>, id: AccountId) -> 
 }
 
 /// The unique indexes decide who was first; then nothing of the whole stays.
-pub(in crate::store) async fn sign_up(
-    t: &mut Txn<'_>,
-    new: Arc<(AccountRow, CharacterRow, Vec<ItemRow>, SessionRow)>,
-) -> QueryResult<()> {
-    let (account, character, items, session) = (*new).clone();
+pub(in crate::store) async fn sign_up(t: &mut Txn<'_>, new: Arc<NewAccount>) -> QueryResult<()> {
+    let NewAccount { account, character, items, session } = Arc::unwrap_or_clone(new);
     diesel::insert_into(account::table).values(account).execute(t.conn).await?;
     diesel::insert_into(character::table).values(character).execute(t.conn).await?;
     for item in items {

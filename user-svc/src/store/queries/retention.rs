@@ -8,7 +8,8 @@ use crate::retention::Kept;
 use crate::store::key::Key;
 use crate::store::schema::{battle, once_key, session};
 
-/// Deletes at most `limit` rows whose time is over, and says how many. What hangs on a battle goes with it.
+/// Deletes at most `limit` rows whose time is over, with keys also those of the last one's millisecond, and says how
+/// many. What hangs on a battle goes with it.
 pub(in crate::store) async fn sweep(t: &mut Txn<'_>, what: Kept, limit: i64) -> QueryResult<usize> {
     let oldest = t.now - what.for_ms();
     match what {

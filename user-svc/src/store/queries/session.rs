@@ -8,7 +8,7 @@ use vocab::{AccountId, BattleId};
 use super::Txn;
 use crate::retention::Kept;
 use crate::store::key::Key;
-use crate::store::rows::{Current, SessionRow, Standing};
+use crate::store::rows::{Current, SessionRow, Standing, TokenHash};
 use crate::store::schema::{account, battle, session};
 
 /// Ends every other session of the account and opens this one; nothing when the password is no longer the one that was
@@ -17,7 +17,7 @@ pub(in crate::store) async fn open(
     t: &mut Txn<'_>,
     id: AccountId,
     hash: Arc<str>,
-    token_hash: [u8; 32],
+    token_hash: TokenHash,
     ttl: i64,
 ) -> QueryResult<Option<SessionRow>> {
     let own = account::table.find(Key::from(id)).filter(account::password_hash.eq(&*hash));
@@ -45,7 +45,7 @@ pub(in crate::store) async fn refresh(
     t: &mut Txn<'_>,
     id: AccountId,
     epoch: i64,
-    token_hash: [u8; 32],
+    token_hash: TokenHash,
     ttl: i64,
 ) -> QueryResult<Option<i64>> {
     let living = session::table
@@ -62,7 +62,7 @@ pub(in crate::store) async fn refresh(
 
 pub(in crate::store) async fn authenticate(
     t: &mut Txn<'_>,
-    token_hash: [u8; 32],
+    token_hash: TokenHash,
 ) -> QueryResult<Option<(SessionRow, Standing)>> {
     let living = session::table
         .inner_join(account::table.on(account::id.eq(session::account).and(account::epoch.eq(session::epoch))))
