@@ -17,6 +17,7 @@ lint: ## formatting, clippy and the rules of the .proto files
 
 fmt: ## format the code
 	cargo fmt --all
+	rustfmt --edition 2024 user-svc/src/store/queries/*.rs
 
 proto: ## make the committed code from the .proto files again
 	UPDATE_GENERATED=1 cargo test --workspace --test generated
