@@ -60,7 +60,7 @@ impl Owner {
         Self { store, rulesets, shards, context, tasks, turns: Turns::default(), closed: Shutdown::new() }
     }
 
-    /// Visits a battle in memory, which it is brought into first unless it is over.
+    /// Visits a battle in memory, which is brought there first unless it is over.
     pub(crate) async fn visit<R: Send + 'static>(
         self: &Arc<Self>,
         id: BattleId,
@@ -103,8 +103,15 @@ impl Owner {
     /// # Errors
     /// `unavailable` when the input can't be stored.
     pub(crate) async fn put(self: &Arc<Self>, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
+        // Under the turn nobody else holds the battle, be it for an input or for a segment.
+        let turn = self.turns.take(id).await;
         let this = Arc::clone(self);
-        self.tasks.carry_out("battle-input", async move { this.put_held(id, input).await }).await?
+        let put = async move {
+            let put = this.put_held(id, input).await;
+            drop(turn);
+            put
+        };
+        self.tasks.carry_out("battle-input", put).await?
     }
 
     async fn bring<R: Send + 'static>(
@@ -173,10 +180,10 @@ impl Owner {
         if stored { Ok(()) } else { Err(unsaved()) }
     }
 
-    async fn put_held(self: Arc<Self>, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
+    async fn put_held(&self, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
         let hold =
             move |battle: &mut Battle, visit: Visit<'_>| battle.hold(input, visit.now, visit.context, visit.events);
-        let Found::Here(held) = self.visit(id, hold).await? else { return Ok(None) };
+        let Found::Here(held) = self.bring(id, hold).await? else { return Ok(None) };
         let Some(held) = held? else { return Ok(None) };
         if let Err(fault) = self.append(id, &held).await {
             // Whether it is stored after all is what the record says: who takes the battle over next reads it.

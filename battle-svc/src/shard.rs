@@ -62,8 +62,9 @@ struct Shard {
 
 struct Resident {
     battle: Box<Battle>,
-    /// The wheel entry that counts.
+    /// The wheel entry that counts, and its deadline.
     entry: u64,
+    wakes_at: Option<Instant>,
 }
 
 struct Meters {
@@ -211,6 +212,7 @@ impl Shard {
         self.wheel.turn(now, &mut due);
         for (id, entry) in due.drain(..) {
             if let Some(resident) = self.battles.get_mut(&id).filter(|resident| resident.entry == entry) {
+                resident.wakes_at = None;
                 resident.battle.wake(now, &self.context, &mut self.events);
                 self.settle(id);
             }
@@ -256,7 +258,7 @@ impl Shard {
         // It may have ended on the way, and nobody is to find it here then.
         battle.wake(Instant::now(), &self.context, &mut self.events);
         let id = battle.id();
-        self.battles.insert(id, Resident { battle, entry: 0 });
+        self.battles.insert(id, Resident { battle, entry: 0, wakes_at: None });
         self.settle(id);
         // Who no longer waits doesn't have to be told.
         let _ = told.send(());
@@ -269,9 +271,13 @@ impl Shard {
             self.battles.remove(&id);
             return;
         }
+        let wakes_at = resident.battle.wakes_at(&self.context.pace);
+        if wakes_at == resident.wakes_at {
+            return;
+        }
         self.entries += 1;
-        resident.entry = self.entries;
-        if let Some(at) = resident.battle.wakes_at(&self.context.pace) {
+        (resident.entry, resident.wakes_at) = (self.entries, wakes_at);
+        if let Some(at) = wakes_at {
             self.wheel.insert(at, (id, self.entries));
         }
     }

@@ -169,6 +169,31 @@ async fn an_input_whose_answer_got_lost_takes_effect_for_whoever_comes_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_stops_one_ends_the_battle_even_while_it_is_being_taken_over() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    sleep(Duration::from_secs(100)).await;
+    // A jump opens a segment, which the claim has to wait for.
+    store.rows().await.skew_ms -= 3_600_000;
+    let mut gateway = house.gateway("1").await;
+    let stop = || {
+        let mut players = house.players.clone();
+        let request = pb::StopRequest { caller: Some(player.caller(1)) };
+        async move { players.stop(request).await.map_err(service_kit::Fault::from) }
+    };
+    let (told, first, second) = tokio::join!(gateway.attach(&player, &battle.id, None), stop(), stop());
+    let (won, lost) = if first.is_ok() { (first, second) } else { (second, first) };
+    let head = won.unwrap().into_inner().battle.unwrap();
+    assert_eq!((head.id.as_str(), head.phase()), (battle.id.as_str(), Phase::Ended));
+    assert_eq!(lost.unwrap_err().because(), Some("no_battle"));
+    assert!(told.end.is_some() || head.seq > told.battle.unwrap().seq);
+    let verdict = house.verify(&battle.id).await;
+    assert!(verdict.verified, "{verdict:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deleted_account_ends_its_battle_for_those_who_watch() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;
