@@ -73,6 +73,11 @@ export class Course {
     this.#settle(summary.vitals);
   }
 
+  /** Whether the character is down: it makes no frames until it stands again. */
+  get fallen() {
+    return this.hp === 0;
+  }
+
   #begin({ fromSeq, vitals, summary }) {
     this.joined = false;
     this.seq = fromSeq - 1;

@@ -118,9 +118,15 @@ export class Player extends EventEmitter {
     await within(ms, holds, () => `${what}; ${this.story()}`).finally(() => this.off('news', check));
   }
 
-  /** Waits until the battle has come to frame `seq`. */
+  /** Waits until the battle has come to frame `seq`, or the character has fallen: then it lies still for a minute. */
   async reach(seq, ms) {
-    await this.until(() => this.course?.seq >= seq, `frame ${seq}`, ms);
+    await this.until(() => this.course && (this.course.seq >= seq || this.course.fallen), `frame ${seq}`, ms);
+  }
+
+  /** Waits until all has been heard that has happened. */
+  async catchUp() {
+    const { head } = await this.ask('battle:sync', { after: this.course.seq });
+    await this.until(() => this.course.seq >= head, `frame ${head}`);
   }
 
   /** Loses the connection in mid-sentence, as on a bad network, and stays away until `back`. */

@@ -34,15 +34,19 @@ class Player:
         return self.ask("auth:signup", names)
 
     def reach(self, seq: int) -> None:
-        """Waits until frame `seq` is there."""
+        """Waits until frame `seq` is there, or the character has fallen: then it lies still for a minute."""
         with self.changed:
-            there = self.changed.wait_for(lambda: self.faults or self.seq >= seq, SECONDS)
+            there = self.changed.wait_for(lambda: self.faults or self.seq >= seq or self.fallen, SECONDS)
         assert not self.faults, self.faults
         assert there, f"frame {seq} did not come; stood at {self.seq}"
 
     @property
     def seq(self) -> int:
         return self.frames[-1]["seq"] if self.frames else 0
+
+    @property
+    def fallen(self) -> bool:
+        return bool(self.frames) and self.frames[-1]["vitals"]["hp"] == 0
 
     def _frame(self, frame: dict) -> None:
         with self.changed:

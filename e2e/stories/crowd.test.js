@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { crew } from '../lib/crew.js';
 import { Player } from '../lib/player.js';
 import { Server } from '../lib/server.js';
 import { eventually } from '../lib/time.js';
@@ -24,12 +25,11 @@ test('a thousand players fight', async (t) => {
   assert.equal(tokens.length, PLAYERS);
   assert.equal(new Set(tokens).size, PLAYERS);
 
-  const players = [];
   const book = new Map();
-  await crew(tokens, AT_ONCE, async (token) => {
+  const players = await crew(tokens, AT_ONCE, async (token) => {
     const player = await Player.enter(t, server.url, token, { book, transports: ['websocket'] });
-    players.push(player);
     await player.fight('1');
+    return player;
   });
   await Promise.all(players.map((player) => player.reach(FRAMES, 60_000)));
 
@@ -45,12 +45,3 @@ test('a thousand players fight', async (t) => {
   await eventually(60_000, async () => (await left()).length === 0, async () => `gauges at zero: ${await left()}`);
   assert.ok([...(await server.metrics()).keys()].some((name) => GAUGES.test(name)), 'there are such gauges');
 });
-
-/** Does `work` for every item, so many at a time. */
-async function crew(items, width, work) {
-  const queue = [...items];
-  const hand = async () => {
-    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await work(item);
-  };
-  await Promise.all(Array.from({ length: width }, hand));
-}

@@ -65,6 +65,9 @@ test('a replaced socket that reads nothing and has a full queue is really closed
   await eventually(30_000, full, () => 'a queue on the server that holds something');
 
   const next = await Player.enter(t, server.url, player.token);
+  // Seen from the server, while the other end still reads nothing.
+  const connections = async () => (await server.metrics()).get('gateway_connections');
+  await eventually(30_000, async () => (await connections()) === 1, async () => `one connection: ${await connections()}`);
   await deaf.closed(15_000);
   await next.until(() => next.course.reports === 1, 'a report');
   await next.reach(next.course.seq + 5);
@@ -102,7 +105,7 @@ test('a deleted account is gone, its battle ended, its names free', async (t) =>
   const server = await Server.start(t);
   const player = await Player.signUp(t, server.url);
   await player.fight('1');
-  await assert.rejects(player.ask('account:delete', { password: 'not the one' }), { code: 'unauthenticated' });
+  await assert.rejects(player.ask('account:delete', { password: 'not the one' }), { code: 'permission_denied' });
   await player.ask('account:delete', { password: player.names.password });
   await player.until(() => player.socket.disconnected, 'the end of the connection');
 
