@@ -278,7 +278,8 @@ impl Shard {
         self.entries += 1;
         (resident.entry, resident.wakes_at) = (self.entries, wakes_at);
         if let Some(at) = wakes_at {
-            self.wheel.insert(at, (id, self.entries));
+            // What is overdue, such as a save after a long rest, is due now: only the wheel itself can be late.
+            self.wheel.insert(at.max(Instant::now()), (id, self.entries));
         }
     }
 

@@ -228,6 +228,21 @@ async fn a_process_that_stood_still_lets_go_before_it_shows_another_frame() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_rest_is_no_standstill() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let (save_every, standstill) = (Duration::from_secs(1), Some(Duration::from_secs(5)));
+    let pace = Pace { save_every, standstill, ..Pace::default() };
+    let mut house = House::open(&store, paced("a", pace)).await;
+    let battle = house.auto_in(&player, "5", pb::OnDeath::Revive).await.unwrap();
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    let frames = gateway.frames(&battle.id, 50).await;
+    let longest = frames.windows(2).map(|pair| pair[1].tick - pair[0].tick).max();
+    assert_eq!(longest, Some(60), "there was a death");
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_ruleset_opens_a_segment_and_the_old_frames_stay_what_they_were() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;
