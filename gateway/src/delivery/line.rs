@@ -67,9 +67,13 @@ pub(crate) struct Line {
 impl Line {
     /// The line over a transport that just opened, with an outbox of `bound` bytes.
     pub(crate) fn new(engine: &Arc<EngineSocket>, texts: Arc<Texts>, bound: usize) -> Arc<Self> {
+        Self::over_engine(engine.id.to_string(), Arc::downgrade(engine), texts, bound)
+    }
+
+    fn over_engine(id: String, engine: Weak<EngineSocket>, texts: Arc<Texts>, bound: usize) -> Arc<Self> {
         Arc::new(Self {
-            id: engine.id.to_string(),
-            engine: Arc::downgrade(engine),
+            id,
+            engine,
             texts,
             manner: OnceLock::new(),
             outbox: Mutex::new(Outbox::new(bound)),
@@ -180,7 +184,11 @@ impl Line {
         }
         self.packet(packet::DISCONNECT.to_owned());
         self.closed.cancel();
-        if !self.flushed().await {
+        if self.flushed().await {
+            // A stock client closes by itself now. Closing first, with words of its own unread, would make TCP throw away
+            // ours on its way.
+            let _ = tokio::time::timeout(LAST_WORDS, self.gone.cancelled()).await;
+        } else {
             metrics::counter!("gateway_sockets_broken_total", "why" => "unread_disconnect").increment(1);
         }
         self.drop_transport().await;
@@ -327,6 +335,22 @@ impl Line {
 
     fn teller(&self) -> Option<Teller<'_>> {
         self.manner().style.map(|style| Teller::new(self.words(), style))
+    }
+}
+
+/// For tests of those who tell: a line that leads nowhere and keeps what it was told.
+#[cfg(test)]
+impl Line {
+    pub(crate) fn to_nowhere() -> Arc<Self> {
+        let texts = Arc::new(Texts::load().unwrap());
+        Self::over_engine("nowhere".into(), Weak::new(), texts, 1 << 20)
+    }
+
+    /// What was told since this was last asked: names of events, and what they carry.
+    pub(crate) fn told_events(&self) -> Vec<(String, serde_json::Value)> {
+        let items: Vec<_> = std::iter::from_fn(|| self.outbox.lock().next()).collect();
+        let texts = items.iter().map(|item| self.render(item));
+        texts.map(|text| serde_json::from_str(text.strip_prefix('2').unwrap()).unwrap()).collect()
     }
 }
 
