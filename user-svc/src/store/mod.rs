@@ -201,8 +201,7 @@ macro_rules! operations {
                     $(let $arg = $arg.clone();)*
                     async move {
                         let Db::Sqlite(db) = &store.0.db;
-                        db.$access(&store.0.clock, &move |mut txn| {
-                            $(let $arg = $arg.clone();)*
+                        db.$access(&store.0.clock, move |mut txn| {
                             async move { sqlite::queries::$module::$query(&mut txn $(, $arg)*).await }.boxed()
                         })
                         .await

@@ -4,20 +4,27 @@
 //! commit to the operating system before it is answered, which outlives the death of this process at any moment; only
 //! a power failure may take the last commits with it, and even then the file stays whole.
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, ConnectionError, ConnectionResult, SqliteConnection};
-use diesel_async::pooled_connection::bb8::Pool;
+use std::error::Error;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection};
+use diesel::{Connection, ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
+use diesel_async::pooled_connection::bb8::{Pool, PooledConnection};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
-use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper};
+use diesel_async::{AsyncConnection, TransactionManager};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{self, BoxFuture};
+use tokio::runtime::Handle;
 
 use super::{Clock, PATIENCE, SetupError, StoreError, Txn};
 
 /// The connection that the queries of `queries/` are written for.
-pub(super) type Conn = SyncConnectionWrapper<SqliteConnection>;
+pub(super) type Conn = SyncConnectionWrapper<SqliteConnection, InPlace>;
+
+/// Runs each statement where it stands. A whole operation has a thread to itself that may block (see [`run`]): handing
+/// over every single statement to such a thread and back takes several times as long as the statement.
+pub(super) struct InPlace;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
 
@@ -34,8 +41,16 @@ pub(super) struct Sqlite {
     writer: Pool<Conn>,
 }
 
-/// One unit of work on a connection.
-pub(super) type Work<T> = dyn for<'c> Fn(Txn<'c, Conn>) -> BoxFuture<'c, diesel::QueryResult<T>> + Send + Sync;
+/// Where an operation's statements stand.
+#[derive(Clone, Copy)]
+enum Around {
+    /// There is only one.
+    Nothing,
+    /// They see one moment.
+    Snapshot,
+    /// They take the lock before they read, so that nothing they read can change under them.
+    Lock,
+}
 
 impl Sqlite {
     pub(super) async fn open(path: &str) -> Result<Self, SetupError> {
@@ -43,22 +58,83 @@ impl Sqlite {
     }
 
     /// One statement, outside a transaction.
-    pub(super) async fn read<T>(&self, clock: &Clock, work: &Work<T>) -> Result<T, StoreError> {
-        let mut conn = self.readers.get().await.map_err(away)?;
-        Ok(work(Txn { conn: &mut conn, now: clock.now() }).await?)
+    pub(super) async fn read<T, W>(&self, clock: &Clock, work: W) -> Result<T, StoreError>
+    where
+        W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        run(&self.readers, Around::Nothing, clock, work).await
     }
 
     /// Several statements that see the same moment.
-    pub(super) async fn view<T: Send>(&self, clock: &Clock, work: &Work<T>) -> Result<T, StoreError> {
-        let mut conn = self.readers.get().await.map_err(away)?;
-        Ok(conn.transaction(async |conn| work(Txn { conn, now: clock.now() }).await).await?)
+    pub(super) async fn view<T, W>(&self, clock: &Clock, work: W) -> Result<T, StoreError>
+    where
+        W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        run(&self.readers, Around::Snapshot, clock, work).await
     }
 
-    /// A transaction that may write. It takes the lock before it reads, so that nothing it read can change under
-    /// it, and looks at the clock after that, so that what waited longer is not earlier.
-    pub(super) async fn write<T: Send>(&self, clock: &Clock, work: &Work<T>) -> Result<T, StoreError> {
-        let mut conn = self.writer.get().await.map_err(away)?;
-        Ok(conn.immediate_transaction(async |conn| work(Txn { conn, now: clock.now() }).await).await?)
+    /// A transaction that may write.
+    pub(super) async fn write<T, W>(&self, clock: &Clock, work: W) -> Result<T, StoreError>
+    where
+        W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        run(&self.writer, Around::Lock, clock, work).await
+    }
+}
+
+impl Around {
+    const fn begin(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Snapshot => Some("BEGIN DEFERRED"),
+            Self::Lock => Some("BEGIN IMMEDIATE"),
+        }
+    }
+}
+
+impl SpawnBlocking for InPlace {
+    fn spawn_blocking<'a, R: Send + 'static>(
+        &mut self,
+        statement: impl FnOnce() -> R + Send + 'static,
+    ) -> BoxFuture<'a, Result<R, Box<dyn Error + Send + Sync>>> {
+        future::ready(Ok(statement())).boxed()
+    }
+
+    fn get_runtime() -> Self {
+        Self
+    }
+}
+
+/// Carries out an operation on a thread that may block, from its first statement to its last.
+async fn run<T, W>(pool: &Pool<Conn>, around: Around, clock: &Clock, work: W) -> Result<T, StoreError>
+where
+    W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut conn: PooledConnection<'static, Conn> = pool.get_owned().await.map_err(away)?;
+    let (clock, here) = (clock.clone(), Handle::current());
+    let whole = move || here.block_on(perform(&mut conn, around, &clock, work));
+    let done = tokio::task::spawn_blocking(whole).await;
+    Ok(done.map_err(|panic| StoreError::Failed(Box::new(panic)))??)
+}
+
+/// The clock is looked at after the lock is taken: what waited longer is not earlier.
+async fn perform<T, W>(conn: &mut Conn, around: Around, clock: &Clock, work: W) -> QueryResult<T>
+where
+    W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>>,
+{
+    type Manager = <Conn as AsyncConnection>::TransactionManager;
+    let Some(begin) = around.begin() else { return work(Txn { conn, now: clock.now() }).await };
+    conn.spawn_blocking(move |conn| AnsiTransactionManager::begin_transaction_sql(conn, begin)).await?;
+    match work(Txn { conn, now: clock.now() }).await {
+        Ok(value) => Manager::commit_transaction(conn).await.map(|()| value),
+        Err(error) => {
+            Manager::rollback_transaction(conn).await?;
+            Err(error)
+        }
     }
 }
 
@@ -78,9 +154,13 @@ async fn pool(path: &str, size: u32) -> Result<Pool<Conn>, SetupError> {
 }
 
 async fn connect(path: &str) -> ConnectionResult<Conn> {
-    let mut conn = Conn::establish(path).await?;
-    conn.batch_execute(PRAGMAS).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(conn)
+    let path = path.to_owned();
+    let connected = tokio::task::spawn_blocking(move || {
+        let mut conn = SqliteConnection::establish(&path)?;
+        conn.batch_execute(PRAGMAS).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(Conn::new(conn))
+    });
+    connected.await.map_err(|panic| ConnectionError::BadConnection(panic.to_string()))?
 }
 
 fn away(error: impl std::fmt::Display) -> StoreError {
