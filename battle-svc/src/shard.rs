@@ -4,9 +4,11 @@
 //! any number of returning players delays no live frame by more than a slice.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
 
 use hashbrown::HashMap;
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics::{Gauge, Histogram, counter, gauge, histogram};
 use rules::Event;
 use service_kit::{Fault, Shutdown, TaskGroup};
 use tokio::sync::{mpsc, oneshot};
@@ -23,7 +25,7 @@ const COMMANDS: usize = 4_096;
 
 /// The ways to the shards.
 #[derive(Debug, Clone)]
-pub(crate) struct Shards(std::sync::Arc<[mpsc::Sender<Command>]>);
+pub(crate) struct Shards(Arc<[mpsc::Sender<Command>]>);
 
 /// What a visitor may use besides the battle.
 pub(crate) struct Visit<'a> {
@@ -71,7 +73,6 @@ struct Meters {
     battles: Gauge,
     catching_up: Gauge,
     lateness: Histogram,
-    turns: Counter,
 }
 
 impl Shards {
@@ -201,15 +202,14 @@ impl Shard {
 
     /// Wakes every battle whose time has come.
     fn turn(&mut self, now: Instant) {
-        let Some(next) = self.wheel.next().filter(|next| *next <= now) else { return };
-        let late = now - next;
-        self.meters.lateness.record(late.as_secs_f64());
-        self.meters.turns.increment(1);
+        let mut due = std::mem::take(&mut self.due);
+        let late = self.wheel.turn(now, &mut due);
         if self.context.pace.standstill.is_some_and(|limit| late > limit) {
             return self.stood_still(late);
         }
-        let mut due = std::mem::take(&mut self.due);
-        self.wheel.turn(now, &mut due);
+        if !due.is_empty() {
+            self.meters.lateness.record(late.as_secs_f64());
+        }
         for (id, entry) in due.drain(..) {
             if let Some(resident) = self.battles.get_mut(&id).filter(|resident| resident.entry == entry) {
                 resident.wakes_at = None;
@@ -222,7 +222,7 @@ impl Shard {
 
     /// While this process stood still others may have taken its battles over: it forgets them, and whoever watches
     /// asks again.
-    fn stood_still(&mut self, late: std::time::Duration) {
+    fn stood_still(&mut self, late: Duration) {
         tracing::warn!(wheel.late = ?late, battles = self.battles.len(), "stood still, letting go of every battle");
         counter!("battle_standstills_total").increment(1);
         for (_, mut resident) in self.battles.drain() {
@@ -300,7 +300,6 @@ impl Meters {
             battles: gauge!("battles_in_memory", "shard" => shard.clone()),
             catching_up: gauge!("battles_catching_up", "shard" => shard),
             lateness: histogram!("battle_lateness_seconds"),
-            turns: counter!("battle_wheel_turns_total"),
         }
     }
 }

@@ -52,20 +52,22 @@ impl<T> Wheel<T> {
         Some(self.start + Duration::from_millis(self.cursor + ahead))
     }
 
-    /// Moves everything that is due into `due`.
-    pub(crate) fn turn(&mut self, now: Instant, due: &mut Vec<T>) {
+    /// Moves everything that is due into `due`, and says how late the first of it is.
+    pub(crate) fn turn(&mut self, now: Instant, due: &mut Vec<T>) -> Duration {
         let until = millis(now.saturating_duration_since(self.start));
         if until < self.cursor {
-            return;
+            return Duration::ZERO;
         }
+        let mut first = until;
         let last = until.min(self.cursor + SLOTS - 1);
         for at in self.cursor..=last {
             let slot = at % SLOTS;
             if self.occupied[(slot / WORD) as usize] & (1 << (slot % WORD)) != 0 {
-                self.empty(slot, until, due);
+                first = first.min(self.empty(slot, until, due));
             }
         }
         self.cursor = until + 1;
+        Duration::from_millis(until - first)
     }
 
     /// Distance from the cursor to the first occupied slot in the `word`-th word from it.
@@ -81,12 +83,18 @@ impl<T> Wheel<T> {
         (bits != 0).then(|| (word * WORD + u64::from(bits.trailing_zeros())) - offset)
     }
 
-    fn empty(&mut self, slot: u64, until: u64, due: &mut Vec<T>) {
+    /// Empties a slot of what is due; says when the first of it was, `until` if there was nothing.
+    fn empty(&mut self, slot: u64, until: u64, due: &mut Vec<T>) -> u64 {
+        let mut first = until;
         let entries = &mut self.slots[slot as usize];
-        due.extend(entries.extract_if(.., |(at, _)| *at <= until).map(|(_, item)| item));
+        for (at, item) in entries.extract_if(.., |(at, _)| *at <= until) {
+            first = first.min(at);
+            due.push(item);
+        }
         if entries.is_empty() {
             self.occupied[(slot / WORD) as usize] &= !(1 << (slot % WORD));
         }
+        first
     }
 }
 
@@ -109,7 +117,7 @@ mod tests {
         let mut fired = Vec::new();
         while let Some(next) = wheel.next() {
             let mut due = Vec::new();
-            wheel.turn(next, &mut due);
+            assert_eq!(wheel.turn(next, &mut due), Duration::ZERO);
             let now = (next - start).as_millis() as u64;
             fired.extend(due.into_iter().inspect(|&deadline| assert_eq!(deadline, now)));
         }
@@ -124,10 +132,21 @@ mod tests {
             wheel.insert(start + ms(deadline), deadline);
         }
         let mut due = Vec::new();
-        wheel.turn(start + ms(50_000), &mut due);
+        assert_eq!(wheel.turn(start + ms(50_000), &mut due), ms(50_000 - 5));
         due.sort_unstable();
         assert_eq!(due, [5, 500, 50_000]);
         assert_eq!(wheel.next(), Some(start + ms(50_001)));
+    }
+
+    #[test]
+    fn a_wheel_that_was_idle_is_not_late() {
+        let start = Instant::now();
+        let mut wheel = Wheel::new(start);
+        let now = start + ms(20_000);
+        wheel.insert(now + ms(10), "soon");
+        let mut due = Vec::new();
+        assert_eq!((wheel.turn(now, &mut due), due.len()), (Duration::ZERO, 0));
+        assert_eq!(wheel.next(), Some(now + ms(10)));
     }
 
     #[test]

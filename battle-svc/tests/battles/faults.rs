@@ -228,12 +228,13 @@ async fn a_process_that_stood_still_lets_go_before_it_shows_another_frame() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_rest_is_no_standstill() {
+async fn neither_a_long_rest_nor_idleness_is_a_standstill() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;
     let (save_every, standstill) = (Duration::from_secs(1), Some(Duration::from_secs(5)));
     let pace = Pace { save_every, standstill, ..Pace::default() };
     let mut house = House::open(&store, paced("a", pace)).await;
+    sleep(Duration::from_secs(100)).await;
     let battle = house.auto_in(&player, "5", pb::OnDeath::Revive).await.unwrap();
     let mut gateway = house.gateway("1").await;
     gateway.attach(&player, &battle.id, Some(0)).await;
