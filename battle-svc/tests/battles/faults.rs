@@ -241,6 +241,7 @@ async fn neither_a_long_rest_nor_idleness_is_a_standstill() {
     let frames = gateway.frames(&battle.id, 50).await;
     let longest = frames.windows(2).map(|pair| pair[1].tick - pair[0].tick).max();
     assert_eq!(longest, Some(60), "there was a death");
+    assert_eq!(house.get(&battle.id).await.epoch, 1, "nobody had to take it over");
 }
 
 #[tokio::test(start_paused = true)]
