@@ -205,3 +205,118 @@ fn ticks(before: Option<u64>, frame: &Frame, tick_ms: u32) -> u64 {
 fn revives(frame: &Frame) -> bool {
     frame.events.iter().any(|event| matches!(event.kind, Some(Happened::Revive(_))))
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::battle::v1::{Event, Report, Revive};
+
+    use super::*;
+
+    fn frame(seq: u64) -> Frame {
+        Frame { seq, tick: seq, ..Frame::default() }
+    }
+
+    fn frames(seqs: impl IntoIterator<Item = u64>) -> News {
+        News::Frames(seqs.into_iter().map(|seq| Arc::new(frame(seq))).collect())
+    }
+
+    fn end(seq: u64) -> End {
+        End { seq, ..End::default() }
+    }
+
+    fn follow(last: u64) -> (Arc<Follow>, Arc<Line>) {
+        let line = Line::to_nowhere();
+        let track = Track::new("b".into(), last);
+        (Follow::new(Arc::clone(&line), Caller::default(), track, last), line)
+    }
+
+    /// The numbers told, a report's as its last, an end's negative.
+    fn told(line: &Line) -> Vec<i64> {
+        let number = |(name, value): (String, serde_json::Value)| match name.as_str() {
+            "battle:frame" => value["seq"].as_i64().unwrap(),
+            "battle:report" => value["toSeq"].as_i64().unwrap(),
+            "battle:end" => -value["seq"].as_i64().unwrap(),
+            other => panic!("{other}"),
+        };
+        line.told_events().into_iter().map(number).collect()
+    }
+
+    #[test]
+    fn nothing_passes_before_it_is_opened_and_then_all_of_it_once_and_in_order() {
+        let (follow, line) = follow(2);
+        follow.hear(1, frames([5, 6])).unwrap();
+        assert!(told(&line).is_empty());
+        let answer = AttachResponse { epoch: 1, frames: (3..=5).map(frame).collect(), ..AttachResponse::default() };
+        follow.open(answer).unwrap();
+        follow.hear(1, frames([6, 7])).unwrap();
+        assert_eq!(told(&line), [3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_report_stands_for_its_frames() {
+        let (follow, line) = follow(0);
+        follow.hear(1, frames([100, 101])).unwrap();
+        let report = Report { from_seq: 1, to_seq: 100, ..Report::default() };
+        follow.open(AttachResponse { epoch: 1, report: Some(report), ..AttachResponse::default() }).unwrap();
+        assert_eq!(told(&line), [100, 101]);
+    }
+
+    #[test]
+    fn a_hole_is_not_passed_on_and_what_follows_waits() {
+        let (follow, line) = follow(0);
+        follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
+        follow.hear(1, frames([1])).unwrap();
+        assert_eq!(follow.hear(1, frames([3])), Err(Gap));
+        follow.hear(1, frames([4])).unwrap();
+        assert_eq!(told(&line), [1]);
+        let again = AttachResponse { epoch: 1, frames: vec![frame(2), frame(3)], ..AttachResponse::default() };
+        follow.open(again).unwrap();
+        assert_eq!(told(&line), [2, 3, 4]);
+    }
+
+    #[test]
+    fn an_owner_that_lost_the_battle_is_not_heard() {
+        let (follow, line) = follow(0);
+        follow.open(AttachResponse { epoch: 2, ..AttachResponse::default() }).unwrap();
+        follow.hear(1, frames([1])).unwrap();
+        assert!(told(&line).is_empty());
+        follow.hear(2, frames([1])).unwrap();
+        follow.hear(3, frames([2])).unwrap();
+        follow.hear(2, frames([3])).unwrap();
+        assert_eq!(told(&line), [1, 2]);
+    }
+
+    #[test]
+    fn the_end_comes_once_and_after_the_last_frame() {
+        let (follow, line) = follow(0);
+        follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
+        assert_eq!(follow.hear(1, News::End(Arc::new(end(2)))), Err(Gap));
+        let answer = AttachResponse {
+            epoch: 1,
+            frames: vec![frame(1), frame(2)],
+            end: Some(end(2)),
+            ..AttachResponse::default()
+        };
+        follow.open(answer).unwrap();
+        follow.hear(1, News::End(Arc::new(end(2)))).unwrap();
+        assert_eq!(told(&line), [1, 2, -2]);
+        assert!(follow.is_over());
+    }
+
+    #[test]
+    fn a_feed_that_broke_before_the_opening_is_attached_again_after_it() {
+        let (follow, _line) = follow(0);
+        assert!(!follow.lost(), "not yet: nothing may reach the client");
+        assert_eq!(follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }), Err(Gap));
+        assert!(follow.lost());
+    }
+
+    #[test]
+    fn a_frame_takes_the_ticks_since_the_one_before() {
+        let revival = Event { kind: Some(Happened::Revive(Revive::default())) };
+        let late = Frame { tick: 50, events: vec![revival], ..Frame::default() };
+        assert_eq!(ticks(Some(10), &late, 1_500), 40);
+        assert_eq!(ticks(None, &late, 1_500), 40);
+        assert_eq!(ticks(None, &frame(7), 1_500), 1);
+    }
+}

@@ -119,3 +119,57 @@ impl std::fmt::Debug for GaugeAlive {
         f.write_str("GaugeAlive")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat(epoch: u64, connection: u64) -> Arc<Seat> {
+        Seat::new("a".into(), Rank { epoch, connection }, Line::to_nowhere())
+    }
+
+    fn over(seat: &Seat) -> bool {
+        seat.over.is_cancelled()
+    }
+
+    #[test]
+    fn of_two_the_higher_rank_stays_whoever_came_first() {
+        for (low, high, reason) in [((1, 5), (1, 6), "another_tab"), ((1, 9), (2, 3), "signed_in_elsewhere")] {
+            for low_first in [true, false] {
+                let registry = Registry::default();
+                let (low, high) = (seat(low.0, low.1), seat(high.0, high.1));
+                let order = if low_first { [&low, &high] } else { [&high, &low] };
+                order.into_iter().for_each(|seat| registry.take(seat));
+                assert!(over(&low) && !over(&high));
+                assert_eq!(low.reason(), reason);
+                assert_eq!(registry.lines().len(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn news_ends_only_what_is_below() {
+        let registry = Registry::default();
+        let held = seat(3, 7);
+        registry.take(&held);
+        registry.replaced("a", Rank { epoch: 3, connection: 7 }, "own");
+        registry.replaced("a", Rank { epoch: 3, connection: 0 }, "lower epochs only");
+        registry.replaced("b", Rank { epoch: 9, connection: 9 }, "somebody else");
+        assert!(!over(&held));
+        registry.replaced("a", Rank { epoch: 4, connection: 0 }, "signed_out");
+        assert!(over(&held));
+        assert_eq!(held.reason(), "signed_out");
+    }
+
+    #[test]
+    fn a_freed_place_is_not_taken_from_its_new_holder() {
+        let registry = Registry::default();
+        let (old, new) = (seat(1, 1), seat(1, 2));
+        registry.take(&old);
+        registry.take(&new);
+        registry.free(&old);
+        assert_eq!(registry.lines().len(), 1);
+        registry.free(&new);
+        assert!(registry.lines().is_empty());
+    }
+}

@@ -249,3 +249,62 @@ fn channel(room: &str) -> Result<Channel, Fault> {
     let room = RoomId::parse(room).ok_or_else(|| Fault::internal("a room without a proper name"))?;
     Ok(Channel::Room(room))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chair(last: u64) -> (Chair, Arc<Line>) {
+        let line = Line::to_nowhere();
+        let heard = Heard { epoch: "e".into(), last, held: Some(Vec::new()) };
+        let chair = Chair {
+            caller: Caller::default(),
+            room: "lobby-1".into(),
+            line: Arc::clone(&line),
+            heard: Mutex::new(heard),
+        };
+        (chair, line)
+    }
+
+    fn message(offset: u64) -> ChatMessage {
+        ChatMessage { epoch: "e".into(), offset, ..ChatMessage::default() }
+    }
+
+    fn said(epoch: &str, offset: u64) -> Told {
+        let message = ChatMessage { epoch: epoch.into(), offset, ..ChatMessage::default() };
+        let packet = packet::event("chat:message", &json(&MessageShape::of(&message)));
+        Told { packet: packet.into(), place: Some((epoch.into(), offset)) }
+    }
+
+    fn history(offsets: impl IntoIterator<Item = u64>, head: u64) -> HistoryResponse {
+        let messages = offsets.into_iter().map(message).collect();
+        HistoryResponse { epoch: "e".into(), messages, head, recovered: true }
+    }
+
+    fn told(line: &Line) -> Vec<u64> {
+        line.told_events().iter().map(|(_, value)| value["offset"].as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn lines_pass_once_and_in_order_after_the_opening() {
+        let (chair, line) = chair(2);
+        assert!(chair.hear(&said("e", 4)).is_ok());
+        assert!(told(&line).is_empty());
+        chair.open(&history([3, 4], 4));
+        assert!(chair.hear(&said("e", 4)).is_ok());
+        assert!(chair.hear(&said("e", 5)).is_ok());
+        assert_eq!(told(&line), [3, 4, 5]);
+    }
+
+    #[test]
+    fn a_hole_and_a_new_life_of_the_log_are_noticed() {
+        let (chair, line) = chair(0);
+        chair.open(&history([], 0));
+        assert!(chair.hear(&said("e", 2)).is_err());
+        assert!(chair.hear(&said("other", 1)).is_err());
+        assert!(told(&line).is_empty());
+        assert!(chair.hold() && !chair.hold());
+        chair.open(&history([1, 2], 2));
+        assert_eq!(told(&line), [1, 2]);
+    }
+}
