@@ -18,7 +18,7 @@ use crate::database::{Database, DatabaseTools};
 
 /// Which battle.
 #[derive(Debug, Clone, clap::Args)]
-pub struct ReplayArgs {
+pub(crate) struct ReplayArgs {
     /// Id of the battle
     #[arg(value_name = "BATTLE")]
     battle: String,
@@ -28,7 +28,7 @@ pub struct ReplayArgs {
 
 /// A battle to show again.
 #[derive(Debug)]
-pub struct Replay {
+pub(crate) struct Replay {
     battle: BattleId,
     database: Database,
 }
@@ -110,7 +110,10 @@ fn told(kind: &Kind) -> String {
         Kind::LevelUp(level) => format!("rises to level {}", level.level),
         Kind::Death(death) => format!("falls to {}", death.by),
         Kind::Revive(revive) => format!("revives with {} hp", revive.hp),
-        Kind::Stop(stop) => format!("stops: {}", stop.reason().as_str_name().to_ascii_lowercase()),
+        Kind::Stop(stop) => {
+            let reason = stop.reason().as_str_name();
+            format!("stops: {}", reason.trim_start_matches("END_REASON_").to_ascii_lowercase())
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::database::{Database, DatabaseTools};
 
 /// How many, and where their tokens go.
 #[derive(Debug, Clone, clap::Args)]
-pub struct SeedArgs {
+pub(crate) struct SeedArgs {
     /// How many accounts: seed000001 and so on, each with its character
     #[arg(long, value_name = "NUMBER")]
     users: String,
@@ -37,7 +37,7 @@ pub struct SeedArgs {
 
 /// Accounts to be made.
 #[derive(Debug)]
-pub struct Seeding {
+pub(crate) struct Seeding {
     users: u32,
     sessions: Option<PathBuf>,
     password: Password,
@@ -71,7 +71,7 @@ impl Seeding {
     ///
     /// # Errors
     /// When the database refuses, or the file can't be written.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
         let ruleset = crate::world::ruleset()?;
         let open = self.database.open(true).await?;
         let mut tokens = self.tokens_file()?;

@@ -14,7 +14,7 @@ use crate::database::url_text;
 
 /// Flags of `mud serve`.
 #[derive(Debug, Clone, clap::Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     #[command(flatten)]
     listen: ListenArgs,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub struct Settings {
 
 /// Flags about accounts and sessions.
 #[derive(Debug, Clone, clap::Args)]
-pub struct AccountArgs {
+pub(crate) struct AccountArgs {
     /// Life of a session
     #[arg(long, env = "MUD_SESSION_TTL", default_value = "7d", value_name = "TIME")]
     session_ttl: String,
@@ -80,7 +80,7 @@ pub struct AccountSettings {
 
 /// Flags about battles.
 #[derive(Debug, Clone, clap::Args)]
-pub struct BattleArgs {
+pub(crate) struct BattleArgs {
     /// Length of a tick in milliseconds, for battles that start from now on
     #[arg(long, env = "MUD_TICK_MS", default_value = "1500", value_name = "NUMBER")]
     tick_ms: String,
@@ -210,23 +210,37 @@ impl Check for BattleArgs {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+    use service_kit::settings::Refusal;
+
     use super::*;
 
-    fn checked<A: Check + clap::Args>(arguments: &[&str], check: impl Fn(A, &mut Faults) -> bool) -> (bool, String) {
-        let command = A::augment_args(clap::Command::new("test"));
-        let matches = command.try_get_matches_from([&["test"], arguments].concat()).unwrap();
-        let mut faults = Faults::default();
-        let kept = check(A::from_arg_matches(&matches).unwrap(), &mut faults);
-        (kept, format!("{faults:?}"))
+    #[derive(Parser)]
+    struct Server {
+        #[command(flatten)]
+        serve: ServeArgs,
     }
 
-    fn serve(arguments: &[&str]) -> (bool, String) {
-        checked::<ServeArgs>(arguments, |args, faults| args.check(faults).is_some())
+    impl Check for Server {
+        type Checked = Settings;
+
+        fn check(self, faults: &mut Faults) -> Option<Settings> {
+            self.serve.check(faults)
+        }
+    }
+
+    /// What is wrong with these flags, in one text; empty when nothing is.
+    fn faults(arguments: &[&str]) -> String {
+        match service_kit::settings::parse::<Server, _, _>([&["mud"], arguments].concat()) {
+            Ok(_) => String::new(),
+            Err(Refusal::Invalid(faults)) => faults.to_string(),
+            Err(Refusal::Usage(error)) => panic!("{error}"),
+        }
     }
 
     #[test]
     fn the_defaults_are_sound() {
-        assert_eq!(serve(&[]), (true, "Faults([])".into()));
+        assert_eq!(faults(&[]), "");
     }
 
     #[test]
@@ -241,8 +255,7 @@ mod tests {
             "--limits=none",
             "--outbox-bytes=1",
         ];
-        let (kept, faults) = serve(&wrong);
-        assert!(!kept);
+        let faults = faults(&wrong);
         for flag in wrong.map(|argument| argument.split_once('=').unwrap().0) {
             assert!(faults.contains(flag), "{flag} in {faults}");
         }
@@ -250,8 +263,8 @@ mod tests {
 
     #[test]
     fn limits_are_never_off_beyond_the_loopback() {
-        assert!(serve(&["--limits=off"]).0);
-        let (kept, faults) = serve(&["--limits=off", "--listen=0.0.0.0:3000"]);
-        assert!(!kept && faults.contains("only for listeners on loopback"), "{faults}");
+        assert_eq!(faults(&["--limits=off"]), "");
+        let faults = faults(&["--limits=off", "--listen=0.0.0.0:3000"]);
+        assert!(faults.contains("only for listeners on loopback"), "{faults}");
     }
 }

@@ -13,7 +13,7 @@ const GOAL: u8 = 10;
 
 /// What to simulate.
 #[derive(Debug, Clone, clap::Args)]
-pub struct SimulateArgs {
+pub(crate) struct SimulateArgs {
     /// Levels, separated by commas
     #[arg(long, default_value = "1,5,10,15,20,25,30,35,40,45,50", value_name = "LEVELS")]
     levels: String,
@@ -30,7 +30,7 @@ pub struct SimulateArgs {
 
 /// A simulation to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Simulation {
+pub(crate) struct Simulation {
     levels: Vec<u8>,
     hours: u64,
     seed: u64,
@@ -54,7 +54,7 @@ impl Simulation {
     ///
     /// # Errors
     /// When the world has faults or `out` is closed.
-    pub fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
         let ruleset = crate::world::ruleset()?;
         let dungeons = dungeons(ruleset.content());
         let rows = table(&ruleset, &self.levels, &dungeons, self.hours, self.seed).context("simulation")?;

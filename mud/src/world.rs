@@ -8,7 +8,7 @@ use rules::content::Content;
 ///
 /// # Errors
 /// Every fault of the content, with file, line and reason.
-pub fn ruleset() -> anyhow::Result<Ruleset> {
+pub(crate) fn ruleset() -> anyhow::Result<Ruleset> {
     let content = Content::parse(content::rules()).map_err(|faults| {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow!("the world has faults:\n  {}", lines.join("\n  "))

@@ -60,7 +60,8 @@ fn it_says_where_it_listens_and_leaves_politely() {
 #[test]
 fn wrong_settings_are_told_all_at_once() {
     let directory = tempfile::tempdir().unwrap();
-    let output = mud(directory.path(), &["--tick-ms", "soon", "--listen", "here", "--limits", "some"]).output().unwrap();
+    let output =
+        mud(directory.path(), &["--tick-ms", "soon", "--listen", "here", "--limits", "some"]).output().unwrap();
     assert_eq!(output.status.code(), Some(64));
     let message = text(&output.stderr);
     for flag in ["--tick-ms", "--listen", "--limits"] {
