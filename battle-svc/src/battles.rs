@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use rules::Ruleset;
-use rules::battle::{EndReason, Input, OnDeath, Refusal, Start, State};
+use rules::battle::{EndReason, Input, Mode, OnDeath, Refusal, Start, State};
 use rules::content::{Content, DungeonIx};
 use service_kit::{Fault, FaultKind, Fence};
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ use crate::wire::Caller;
 /// Accounts whose newest connection is remembered.
 const FENCED: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 
-/// How often a start is tried when the character changes under it.
+/// How often a start is tried when the character changes under it, or the battle in its way ends.
 const STARTS: usize = 2;
 
 /// Everything the services act through.
@@ -91,13 +91,19 @@ impl Battles {
         self.owner.open()?;
         let mut tries = 1;
         loop {
-            match self.try_start(caller, dungeon, on_death).await {
-                Err(fault) if fault.because() == Some("character_changed") && tries < STARTS => tries += 1,
-                Err(fault) if fault.because() == Some("in_battle") => {
-                    return self.equal(caller, dungeon, on_death, fault).await;
-                }
+            let fault = match self.try_start(caller, dungeon, on_death).await {
+                Err(fault) if fault.because() == Some("in_battle") => match self.running(caller).await? {
+                    Some(view) if view.is_auto(dungeon, on_death) => return Ok(view),
+                    Some(_) => return Err(fault),
+                    None => fault,
+                },
+                Err(fault) if fault.because() == Some("character_changed") => fault,
                 answer => return answer,
+            };
+            if tries == STARTS {
+                return Err(fault);
             }
+            tries += 1;
         }
     }
 
@@ -232,7 +238,7 @@ impl Battles {
         let ruleset = Arc::clone(self.owner.rulesets.current());
         let hero = self.owner.store.hero(Whose::Account(caller.account), ruleset.content()).await?;
         let tick_ms = self.settings.tick_ms;
-        let mode = rules::battle::Mode::Auto;
+        let mode = Mode::Auto;
         let start = Start { seed: seed()?, dungeon, mode, on_death, tick_ms, fighter: hero.fighter };
         let state = State::new(&ruleset, start).map_err(refused)?;
         let create = Create {
@@ -262,12 +268,13 @@ impl Battles {
         Ok(view)
     }
 
-    /// The battle that is in the way, when it is the one that was asked for.
-    async fn equal(&self, caller: Caller, dungeon: DungeonIx, on_death: OnDeath, fault: Fault) -> Result<View, Fault> {
+    /// The caller's battle that goes on, if it still does.
+    async fn running(&self, caller: Caller) -> Result<Option<View>, Fault> {
         let read = self.latest_of(Whose::Account(caller.account)).await?;
-        let (view, _) = self.view(read.record.identity.id).await?;
-        let equal = (view.dungeon, view.on_death) == (dungeon, on_death);
-        if equal { Ok(view) } else { Err(fault) }
+        if read.record.ended.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(self.view(read.record.identity.id).await?.0))
     }
 }
 

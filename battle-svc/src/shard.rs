@@ -228,6 +228,7 @@ impl Shard {
         for (_, mut resident) in self.battles.drain() {
             resident.battle.let_go();
         }
+        self.catching_up.clear();
         self.wheel = Wheel::new(Instant::now());
     }
 

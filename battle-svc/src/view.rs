@@ -46,4 +46,9 @@ impl View {
             ruleset,
         }
     }
+
+    /// Whether it is an automatic battle of these settings.
+    pub(crate) fn is_auto(&self, dungeon: DungeonIx, on_death: OnDeath) -> bool {
+        (self.mode, self.dungeon, self.on_death) == (Mode::Auto, dungeon, on_death)
+    }
 }

@@ -52,8 +52,13 @@ impl Battle {
             return Ok(None);
         }
         self.standing = Standing::Going;
-        let made = self.course.take(held.recorded.input, held.recorded.tick, events)?;
-        self.note(made, now);
+        match self.course.take(held.recorded.input, held.recorded.tick, events) {
+            Ok(made) => self.note(made, now),
+            Err(broken) => {
+                self.abandon(&broken);
+                return Err(broken);
+            }
+        }
         self.tell_frame(events, &context.watched);
         let saved = if self.course.state().ended().is_some() {
             self.over(now, &context.saver)
