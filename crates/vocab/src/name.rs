@@ -16,7 +16,9 @@ pub enum InvalidName {
     #[error("4 to 16 letters a-z and digits, starting with a letter")]
     Username,
     /// Neither of the two forms of a character's name.
-    #[error("2 to 8 Hangul syllables and digits starting with Hangul, or 4 to 16 letters a-z and digits starting with a letter")]
+    #[error(
+        "2 to 8 Hangul syllables and digits starting with Hangul, or 4 to 16 letters a-z and digits starting with a letter"
+    )]
     CharacterName,
 }
 
@@ -122,7 +124,8 @@ mod tests {
         for good in ["용사", "용사2", "가나다라마바사아", "Hero", "hero1234567890ab"] {
             assert!(CharacterName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "용", "가나다라마바사아자", "2용사", "용사a", "ㄱㄴ", "용１", "her", "용 사", "Ｈｅｒｏ"] {
+        for bad in ["", "용", "가나다라마바사아자", "2용사", "용사a", "ㄱㄴ", "용１", "her", "용 사", "Ｈｅｒｏ"]
+        {
             assert_eq!(CharacterName::parse(bad), Err(InvalidName::CharacterName), "{bad}");
         }
     }
