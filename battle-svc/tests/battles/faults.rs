@@ -278,6 +278,35 @@ async fn another_ruleset_opens_a_segment_and_the_old_frames_stay_what_they_were(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_battle_of_another_engine_goes_on_from_where_it_was_saved() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    sleep(Duration::from_secs(200)).await;
+    let saved = store.record(&battle.id).await;
+    assert_eq!(saved.owner, "");
+    // As if an engine that is no longer there had run it.
+    store.rows().await.battles.get_mut(&battle.id).unwrap().segments[0].ruleset = "0:0123456789abcdef".to_owned();
+
+    let mut gateway = house.gateway("1").await;
+    let told = gateway.attach(&player, &battle.id, Some(5)).await;
+    let report = told.report.unwrap();
+    assert_eq!((report.from_seq, report.partial), (saved.seq + 1, true));
+    laws::consecutive(&gateway.frames(&battle.id, 100).await, report.to_seq + 1);
+    assert_eq!(store.record(&battle.id).await.segments[1].from_seq, saved.seq + 1);
+    house.stop(&player).await.unwrap();
+    let request = pb::VerifyBattleRequest { battle_id: battle.id.clone() };
+    let refused = house.admin.verify_battle(request).await.unwrap_err();
+    assert_eq!(service_kit::Fault::from(refused).because(), Some("engine"));
+
+    // Once it has its own segment, it can be told again like any other.
+    let told = gateway.attach(&player, &battle.id, Some(report.to_seq)).await;
+    laws::consecutive(&told.frames, report.to_seq + 1);
+    assert_eq!(told.end.unwrap().reason(), EndReason::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_record_that_was_tampered_with_is_found_out() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;

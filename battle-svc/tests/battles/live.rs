@@ -94,6 +94,28 @@ async fn an_equal_start_answers_the_battle_that_runs_and_another_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_character_that_changed_meanwhile_is_read_once_more() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    store.rows().await.changes = 2;
+    let refused = house.auto_in(&player, "1", OnDeath::Revive).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.because()), (FaultKind::Aborted, Some("character_changed")));
+    store.rows().await.changes = 1;
+    assert_eq!(house.auto(&player).await.seq, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallen_character_starts_no_battle() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    store.rows().await.characters.get_mut(&player.account).unwrap().hp = 0;
+    let refused = house.auto_in(&player, "1", OnDeath::Revive).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.because()), (FaultKind::FailedPrecondition, Some("no_hp")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_death_that_stops_ends_the_battle_by_itself() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;

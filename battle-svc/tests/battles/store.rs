@@ -31,6 +31,8 @@ pub(crate) struct Rows {
     pub(crate) away: bool,
     /// Inputs are stored, and the answer gets lost.
     pub(crate) mute: bool,
+    /// So many times a character has changed since it was read.
+    pub(crate) changes: u32,
     pub(crate) claims: u64,
     pub(crate) saves: u64,
 }
@@ -146,7 +148,9 @@ impl UserService for Store {
         if rows.of_character(&character.id).is_some_and(|battle| battle.ended_at.is_none()) {
             return Err(Fault::exists("in-battle").reason("in_battle").into());
         }
-        if character.version != request.character_version {
+        let changed = rows.changes > 0;
+        rows.changes = rows.changes.saturating_sub(1);
+        if changed || character.version != request.character_version {
             return Err(Fault::aborted("character-changed").reason("character_changed").into());
         }
         let segment =
