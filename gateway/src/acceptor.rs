@@ -19,6 +19,9 @@ use crate::http::Site;
 /// How long a client may take to send the head of a request.
 const HEAD_WAIT: Duration = Duration::from_secs(10);
 
+/// How long the head of a request may be.
+const HEAD_BYTES: usize = 16 * 1024;
+
 /// What the kernel may keep for a slow client; without a bound it takes megabytes before anybody notices.
 const SEND_BUFFER: usize = 64 * 1024;
 
@@ -66,6 +69,7 @@ fn serve(
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WAIT)
+            .max_buf_size(HEAD_BYTES)
             .serve_connection(wire, service)
             .with_upgrades();
         tokio::select! {

@@ -9,7 +9,10 @@ use axum::body::Body;
 use axum::response::Html;
 use axum::routing::get;
 use engineioxide::service::EngineIoService;
-use http::header::{ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH, HOST, ORIGIN, VARY};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_KEY, VARY,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use tower::{Service, ServiceExt};
@@ -20,6 +23,9 @@ use crate::gateway::Gateway;
 use crate::settings::Origins;
 
 const PAGE: &str = include_str!("page.html");
+
+/// Where proxies say whom they speak for.
+const FORWARDED: &str = "x-forwarded-for";
 
 /// Answers requests. Clones are the same service.
 #[derive(Clone)]
@@ -54,7 +60,11 @@ impl Site {
         if !self.gateway.settings.origins.admit(request.headers()) {
             return Ok(status(StatusCode::FORBIDDEN));
         }
+        if request.method() == Method::OPTIONS {
+            return Ok(preflight(origin));
+        }
         let polled = self.note_transport(&connection, &request);
+        slim(&mut request);
         request.extensions_mut().insert(connection);
         let Ok(service) = ServiceExt::<Request<Body>>::ready(&mut self.engine).await;
         let Ok(response) = service.call(request).await;
@@ -86,8 +96,7 @@ impl Site {
     fn note_polled(&self, sid: &str, response: &Response<Body>) {
         let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if let (Some(line), Some(length)) = (self.gateway.lobby.line(sid), length) {
-            // Separators between packets aren't counted on either side.
-            line.drained(length);
+            line.polled(length);
         }
     }
 }
@@ -120,10 +129,40 @@ pub(crate) fn client_address(request: &Parts, trusted: &[IpAddr]) -> String {
     if !trusted.contains(&peer) {
         return peer.to_string();
     }
-    let forwarded = request.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let forwarded = request.headers.get_all(FORWARDED).iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<IpAddr> =
         forwarded.flat_map(|list| list.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
     hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer).to_string()
+}
+
+/// The transport library keeps the head of the request that opened a transport for as long as it lives, and each part of
+/// it keeps the connection's whole read buffer. Copies of the parts that matter cost a tenth.
+fn slim(request: &mut Request<Body>) {
+    let kept = [SEC_WEBSOCKET_KEY, CONTENT_TYPE, HeaderName::from_static(FORWARDED)];
+    let mut headers = HeaderMap::with_capacity(kept.len());
+    for name in kept {
+        for value in request.headers().get_all(&name) {
+            if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+                headers.append(name.clone(), copy);
+            }
+        }
+    }
+    *request.headers_mut() = headers;
+    let uri = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    if let Ok(uri) = uri.try_into() {
+        *request.uri_mut() = uri;
+    }
+}
+
+fn preflight(origin: Option<HeaderValue>) -> Response<Body> {
+    let mut response = status(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+    if let Some(origin) = origin {
+        share_with(headers, origin);
+    }
+    response
 }
 
 fn is_same(origin: &str, host: Option<&HeaderValue>) -> bool {

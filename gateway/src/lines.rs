@@ -34,9 +34,8 @@ impl<'a> Teller<'a> {
     /// The sentences of a report.
     pub(crate) fn report(self, report: &Report) -> Vec<String> {
         let none = Totals::default();
-        let minutes = Arg::Number(report.away_ms / 60_000);
         let mut lines = vec![
-            self.say("away", &[("minutes", minutes)]),
+            self.away(report.away_ms),
             self.summary("report", report.summary.as_ref().unwrap_or(&none), report.vitals.as_ref()),
         ];
         if report.capped {
@@ -52,6 +51,13 @@ impl<'a> Teller<'a> {
             self.say(&format!("end-{}", end_reason(end.reason())), &[]),
             self.summary("report", end.totals.as_ref().unwrap_or(&none), None),
         ]
+    }
+
+    fn away(self, ms: u64) -> String {
+        match ms / 60_000 {
+            0 => self.say("away-seconds", &[("seconds", Arg::Number(ms / 1_000))]),
+            minutes => self.say("away", &[("minutes", Arg::Number(minutes))]),
+        }
     }
 
     fn summary(self, id: &str, totals: &Totals, vitals: Option<&Vitals>) -> String {

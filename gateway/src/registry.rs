@@ -58,9 +58,14 @@ impl Seat {
         self.over.cancelled().await;
     }
 
-    /// Why it is over, for the client.
+    /// Whether another connection has taken this one's place.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+
+    /// Why it is over, for the client. Where a service noticed first, nobody has said more than that it is.
     pub(crate) fn reason(&self) -> String {
-        self.reason.lock().clone().unwrap_or_default()
+        self.reason.lock().clone().unwrap_or_else(|| "another_tab".to_owned())
     }
 
     fn replace(&self, reason: &str) {

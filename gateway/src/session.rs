@@ -60,7 +60,7 @@ pub(crate) struct Player {
 /// What happens next to a client.
 enum Next {
     Event(Received),
-    Replaced,
+    Replaced(Arc<Seat>),
     Flooded,
     Expiring,
     Expired,
@@ -130,7 +130,9 @@ impl Session {
                 true
             }
             Err(fault) => {
-                tracing::warn!(error = ?fault, "player not welcomed");
+                if !self.line.is_closed() {
+                    tracing::warn!(error = ?fault, "player not welcomed");
+                }
                 self.line.drop_transport().await;
                 false
             }
@@ -140,9 +142,9 @@ impl Session {
     async fn stay(&mut self, events: &mut Events) {
         loop {
             match self.next(events).await {
-                Next::Event(received) => self.handle(received).await,
+                Next::Event(received) => self.handle_watched(received).await,
                 Next::Expiring => self.announce_expiry(),
-                Next::Replaced => return self.dismiss_replaced().await,
+                Next::Replaced(seat) => return dismiss_replaced(&self.line, &seat).await,
                 Next::Flooded => {
                     metrics::counter!("gateway_sockets_flooded_total").increment(1);
                     return self.line.dismiss(None).await;
@@ -158,7 +160,10 @@ impl Session {
         let player = self.player.as_ref();
         let replaced = async {
             match player {
-                Some(player) => player.seat.over().await,
+                Some(player) => {
+                    player.seat.over().await;
+                    Arc::clone(&player.seat)
+                }
                 None => std::future::pending().await,
             }
         };
@@ -170,12 +175,27 @@ impl Session {
         };
         tokio::select! {
             biased;
-            () = replaced => Next::Replaced,
+            seat = replaced => Next::Replaced(seat),
             () = self.line.closed() => Next::Gone,
             () = self.refuser.flooded() => Next::Flooded,
             () = due => if player.is_some_and(|player| player.noticed) { Next::Expired } else { Next::Expiring },
             event = events.next() => event.map_or(Next::Gone, Next::Event),
         }
+    }
+
+    /// Handles an event to its end, but doesn't let a player who is replaced meanwhile wait for that.
+    async fn handle_watched(&mut self, received: Received) {
+        let seat = self.player.as_ref().map(|player| Arc::clone(&player.seat));
+        let line = Arc::clone(&self.line);
+        let handling = self.handle(received);
+        tokio::pin!(handling);
+        if let Some(seat) = seat {
+            tokio::select! {
+                () = &mut handling => return,
+                () = seat.over() => dismiss_replaced(&line, &seat).await,
+            }
+        }
+        handling.await;
     }
 
     async fn handle(&mut self, received: Received) {
@@ -254,22 +274,21 @@ impl Session {
         }
     }
 
-    async fn dismiss_replaced(&self) {
-        #[derive(serde::Serialize)]
-        struct Replaced {
-            reason: String,
-        }
-        let reason = self.player.as_ref().map(|player| player.seat.reason()).unwrap_or_default();
-        let last = packet::event("session:replaced", &json(&Replaced { reason }));
-        self.line.dismiss(Some(last)).await;
-    }
-
     /// Gives up everything the player holds at this gateway. `now`: no grace for the chat room.
     pub(crate) async fn leave(&mut self, now: bool) {
         if let Some(player) = self.player.take() {
             welcome::farewell(&self.gateway, player, now).await;
         }
     }
+}
+
+/// Tells a client that another connection took its place, and sends it away.
+pub(crate) async fn dismiss_replaced(line: &Line, seat: &Seat) {
+    #[derive(serde::Serialize)]
+    struct Replaced {
+        reason: String,
+    }
+    line.dismiss(Some(packet::event("session:replaced", &json(&Replaced { reason: seat.reason() })))).await;
 }
 
 /// Whether a fault is the client's own doing, and so counts towards a flood.

@@ -23,7 +23,7 @@ use crate::handshake::patiently;
 use crate::payload::{Resume, ResumeBattle, ResumeChat};
 use crate::registry::{Rank, Seat};
 use crate::rooms::Chair;
-use crate::session::{Player, Session};
+use crate::session::{Player, Session, dismiss_replaced};
 use crate::shape::{BattleShape, CharacterShape, RoomShape, json};
 
 #[derive(Serialize)]
@@ -67,6 +67,9 @@ pub(crate) async fn welcome(
     match settle(gateway, line, &mut player, session, resume.unwrap_or_default()).await {
         Ok(()) => Ok(player),
         Err(fault) => {
+            if fault.because() == Some("session_replaced") || player.seat.is_over() {
+                dismiss_replaced(line, &player.seat).await;
+            }
             farewell(gateway, player, false).await;
             Err(fault)
         }
@@ -91,8 +94,11 @@ pub(crate) async fn follow_new(session: &mut Session, battle: &Battle) {
             player.follow = Some(follow);
         }
         Err(fault) => {
-            tracing::warn!(error = ?fault, "new battle not followed");
-            line.drop_transport().await;
+            // A player replaced meanwhile is told so by the seat, and is no fault.
+            if fault.kind() != FaultKind::Unauthenticated {
+                tracing::warn!(error = ?fault, "new battle not followed");
+                line.drop_transport().await;
+            }
         }
     }
 }

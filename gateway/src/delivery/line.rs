@@ -26,6 +26,9 @@ use crate::shape::{DigestShape, EndShape, FrameShape, ReportShape, TotalsShape, 
 /// How long a client may take to read its last packets before its transport is taken away.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// An answer to a poll with fewer bytes than this was not cut off by the library's own limit for one.
+const ROOMY_POLL: usize = 32 * 1024;
+
 /// The transport library's socket, with our place in it.
 pub(crate) type EngineSocket = engineioxide::Socket<Place>;
 
@@ -153,6 +156,16 @@ impl Line {
     /// Notes that the transport has written bytes, and sends what waited for that.
     pub(crate) fn drained(&self, bytes: usize) {
         self.outbox.lock().written(bytes);
+        self.pump();
+    }
+
+    /// Notes that a poll was answered with so many bytes. One that had room left has emptied the transport's queue; that
+    /// corrects the count where an upgrade was tried and given up.
+    pub(crate) fn polled(&self, bytes: usize) {
+        {
+            let mut outbox = self.outbox.lock();
+            if bytes < ROOMY_POLL { outbox.forget_flight() } else { outbox.written(bytes) }
+        }
         self.pump();
     }
 
