@@ -24,6 +24,9 @@ use crate::settings::Origins;
 
 const PAGE: &str = include_str!("page.html");
 
+/// The protocol for programs that read protocols.
+const PROTOCOL: &str = include_str!("../../docs/asyncapi.yaml");
+
 /// Where proxies say whom they speak for.
 const FORWARDED: &str = "x-forwarded-for";
 
@@ -44,7 +47,9 @@ struct Transport<'a> {
 impl Site {
     /// The site of a gateway.
     pub(crate) fn new(gateway: &Arc<Gateway>) -> Self {
-        let pages = Router::new().route("/", get(|| async { Html(PAGE) }));
+        let pages = Router::new()
+            .route("/", get(|| async { Html(PAGE) }))
+            .route("/asyncapi.yaml", get(|| async { ([(CONTENT_TYPE, "application/yaml")], PROTOCOL) }));
         let handler = Arc::new(Handler::new(Arc::clone(gateway)));
         let engine = EngineIoService::with_config_inner(pages, handler, Handler::config());
         Self { gateway: Arc::clone(gateway), engine }

@@ -159,6 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn programs_are_told_the_same_as_people() {
+        let protocol = include_str!("../../docs/asyncapi.yaml");
+        let named: Vec<_> = protocol
+            .lines()
+            .zip(protocol.lines().skip(1))
+            .filter_map(|(line, next)| Some((line.strip_prefix("      name: '")?, next.trim() != "x-later: true")))
+            .map(|(name, built)| {
+                (name.trim_end_matches('\'').to_owned(), if built { "built" } else { "later" }.to_owned())
+            })
+            .collect();
+        let told: Vec<_> = [rows("| client event"), rows("| server event")].concat();
+        assert_eq!(named, told);
+    }
+
+    #[test]
     fn every_event_has_a_route_and_strangers_have_none() {
         for (event, built) in EVENTS {
             assert_eq!(matches!(route(event), Some(Route::Later)), !built, "{event}");

@@ -89,10 +89,11 @@ impl Session {
     /// Handles everything from the handshake on.
     pub(crate) async fn run(mut self, auth: Option<String>, mut events: Events) {
         let _stay = self.gateway.stays.begin();
-        if self.arrive(auth.as_deref()).await {
+        // Boxed, like everything that passes: what an idle stay keeps in memory is only its waiting.
+        if Box::pin(self.arrive(auth.as_deref())).await {
             self.stay(&mut events).await;
         }
-        self.leave(false).await;
+        Box::pin(self.leave(false)).await;
     }
 
     /// The handshake; false when there is no stay.
@@ -142,9 +143,9 @@ impl Session {
     async fn stay(&mut self, events: &mut Events) {
         loop {
             match self.next(events).await {
-                Next::Event(received) => self.handle_watched(received).await,
+                Next::Event(received) => Box::pin(self.handle_watched(received)).await,
                 Next::Expiring => self.announce_expiry(),
-                Next::Replaced(seat) => return dismiss_replaced(&self.line, &seat).await,
+                Next::Replaced(seat) => return Box::pin(dismiss_replaced(&self.line, &seat)).await,
                 Next::Flooded => {
                     metrics::counter!("gateway_sockets_flooded_total").increment(1);
                     return self.line.dismiss(None).await;
