@@ -55,6 +55,8 @@ impl TaskGroup {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
     pub fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let alive = GaugeGuard::new(metrics::gauge!("tasks_alive", "task" => name));
+        // Boxed once: every wrapper below would else carry a copy of its own for as long as the task lives.
+        let work = Box::pin(work);
         let body = self.kill.clone().run_until_cancelled_owned(guarded(name, work));
         let span = tracing::info_span!("task", task.name = name);
         // The tracker's own future wraps the body, so that the group also counts tasks not yet polled.
