@@ -30,7 +30,7 @@ export class Player extends EventEmitter {
   constructor(url, { token, lang = 'en', style, book, resume = true, ...options } = {}) {
     super();
     this.setMaxListeners(0);
-    Object.assign(this, { token, book, faults: [], heard: [], ends: [], course: null });
+    Object.assign(this, { token, book, faults: [], heard: [], ends: [], course: null, line: undefined });
     const auth = (give) => give({ token: this.token, lang, style, resume: resume ? this.#whereWeWere() : undefined });
     this.socket = io(url, { auth, forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 500, ...options });
     this.socket.onAny((event, payload) => this.#hear(event, payload));
@@ -164,8 +164,9 @@ export class Player extends EventEmitter {
   }
 
   #whereWeWere() {
-    if (!this.course) return undefined;
-    return { battle: { id: this.course.id, seq: this.course.seq } };
+    const { course, line } = this;
+    if (!course && !line) return undefined;
+    return { battle: course ? { id: course.id, seq: course.seq } : undefined, chat: line };
   }
 
   #follow(battle, joined = false) {
@@ -178,6 +179,7 @@ export class Player extends EventEmitter {
       else if (event === 'battle:frame') this.#of(payload).frame(payload);
       else if (event === 'battle:digest' || event === 'battle:report') this.#of(payload).summary(payload);
       else if (event === 'battle:end') this.ends.push(payload);
+      else if (event === 'chat:message') this.line = { room: payload.room, epoch: payload.epoch, offset: payload.offset };
     } catch (fault) {
       this.faults.push(fault);
     }

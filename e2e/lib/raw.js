@@ -12,12 +12,14 @@ const PONG = '3';
 
 /** A WebSocket to `/socket.io/` without any library in between. */
 export class RawSocket {
+  #events;
   #tcp;
   #buffer = Buffer.alloc(0);
 
-  /** Connects as a player and waits for `session:ready`. */
-  static async enter(server, token) {
+  /** Connects as a player and waits for `session:ready`. `events` is called with every message. */
+  static async enter(server, token, events) {
     const socket = new RawSocket();
+    socket.#events = events;
     await socket.#open(server.ready.http);
     socket.send(`40${JSON.stringify({ token })}`);
     await socket.until((text) => text.startsWith('42["session:ready"'));
@@ -50,6 +52,21 @@ export class RawSocket {
   /** Reads nothing from now on; TCP then tells the server to wait. */
   pause() {
     this.#tcp.pause();
+  }
+
+  /** Reads again, beginning with what has been waiting. */
+  resume() {
+    this.#tcp.resume();
+  }
+
+  /**
+   * Reads nothing and asks for much, until answers have to wait in the server's own queue: those of `battle:sync` are
+   * large and never left out.
+   */
+  async fill(server) {
+    this.pause();
+    const waiting = async () => (await server.metrics()).sum('gateway_outbox_bytes') > 0;
+    for (let id = 0; !(await waiting()); id += 1) this.send(`42${id}["battle:sync",{"after":0}]`);
   }
 
   /** Waits until the server has closed the connection, unread data notwithstanding. */
@@ -94,8 +111,13 @@ export class RawSocket {
     for (let message = this.#next(); message; message = this.#next()) {
       if (message.opcode !== TEXT) continue;
       if (message.text === PING) this.send(PONG);
-      else this.listener?.(message.text);
+      else this.#tell(message.text);
     }
+  }
+
+  #tell(text) {
+    this.listener?.(text);
+    this.#events?.(text);
   }
 
   #next() {

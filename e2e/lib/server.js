@@ -23,6 +23,29 @@ const DEFAULTS = {
   log: 'warn',
 };
 
+/** The samples of one scrape. */
+class Metrics {
+  #samples;
+
+  constructor(text) {
+    const lines = text.split('\n').filter((line) => line && !line.startsWith('#'));
+    this.#samples = lines.map((line) => {
+      const end = line.lastIndexOf(' ');
+      return [line.slice(0, end), Number(line.slice(end + 1))];
+    });
+  }
+
+  /** The sum of a metric over all its labels; 0 when nothing was counted yet. */
+  sum(name) {
+    return this.of(name).reduce((sum, [, value]) => sum + value, 0);
+  }
+
+  /** A metric's samples by their labels. */
+  of(name) {
+    return this.#samples.filter(([sample]) => sample === name || sample.startsWith(`${name}{`));
+  }
+}
+
 /** A running `mud` and the directory its database lives in. */
 export class Server {
   #flags;
@@ -77,11 +100,10 @@ export class Server {
     return out;
   }
 
-  /** All samples of `/metrics`, as a map from name and labels to value. */
+  /** What `/metrics` says now. */
   async metrics() {
     const response = await fetch(`http://${this.ready.admin}/metrics`);
-    const lines = (await response.text()).split('\n').filter((line) => line && !line.startsWith('#'));
-    return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+    return new Metrics(await response.text());
   }
 
   /** What the program has logged. */

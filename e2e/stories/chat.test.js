@@ -35,3 +35,18 @@ test('the same key says a line once', async (t) => {
   assert.deepEqual([again.epoch, again.offset], [first.epoch, first.offset]);
   assert.equal((await player.ask('chat:history', {})).messages.length, 1);
 });
+
+test('who comes back hears what was said meanwhile, once', async (t) => {
+  const server = await Server.start(t);
+  const [one, two] = [await Player.signUp(t, server.url), await Player.signUp(t, server.url)];
+  await one.ask('chat:send', { text: 'before' });
+  await two.hear('chat:message');
+
+  two.cut();
+  const meanwhile = ['meanwhile', 'and again'];
+  for (const text of meanwhile) await one.ask('chat:send', { text });
+  const ready = await two.back();
+  assert.equal(ready.resumed.chat, true);
+  await one.ask('chat:send', { text: 'after' });
+  for (const text of [...meanwhile, 'after']) assert.equal((await two.hear('chat:message')).text, text);
+});
