@@ -296,3 +296,18 @@ pub(crate) async fn dismiss_replaced(line: &Line, seat: &Seat) {
 fn is_own_doing(fault: &Fault) -> bool {
     matches!(fault.kind(), FaultKind::InvalidArgument | FaultKind::Unimplemented | FaultKind::ResourceExhausted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, C, F: Future>(_make: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_stay_costs_little_while_nothing_happens() {
+        let bytes = size(Session::run);
+        assert!(bytes <= 1_024, "{bytes}");
+    }
+}
