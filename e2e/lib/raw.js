@@ -6,6 +6,9 @@ import { once } from 'node:events';
 
 import { within } from './time.js';
 
+/** A queue that holds so much has met a transport that takes nothing. */
+const ENOUGH_BYTES = 4_096;
+
 const TEXT = 0x1;
 const PING = '2';
 const PONG = '3';
@@ -59,14 +62,11 @@ export class RawSocket {
     this.#tcp.resume();
   }
 
-  /**
-   * Reads nothing and asks for much, until answers have to wait in the server's own queue: those of `battle:sync` are
-   * large and never left out.
-   */
+  /** Reads nothing and asks for much, until answers have to wait in the server's own queue and stay there. */
   async fill(server) {
     this.pause();
-    const waiting = async () => (await server.metrics()).sum('gateway_outbox_bytes') > 0;
-    for (let id = 0; !(await waiting()); id += 1) this.send(`42${id}["battle:sync",{"after":0}]`);
+    const waiting = async () => (await server.metrics()).sum('gateway_outbox_bytes') > ENOUGH_BYTES;
+    for (let id = 0; !((await waiting()) && (await waiting())); id += 1) this.send(`42${id}["dungeon:list",{}]`);
   }
 
   /** Waits until the server has closed the connection, unread data notwithstanding. */

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { within } from './time.js';
 
 const BINARY = process.env.MUD_BINARY ?? fileURLToPath(new URL('../../target/debug/mud', import.meta.url));
+
+const BUF = fileURLToPath(new URL('../node_modules/.bin/buf', import.meta.url));
 
 const ANY_PORT = '127.0.0.1:0';
 
@@ -89,15 +91,15 @@ export class Server {
   }
 
   /** Runs another command of the program on this server's database; answers what it printed on stdout. */
-  async command(...words) {
-    const child = spawn(BINARY, [...words, '--database-url', this.#flags['database-url']], {
-      stdio: ['ignore', 'pipe', openSync(this.logFile, 'a')],
-    });
-    let out = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
-    const [code] = await once(child, 'close');
-    if (code !== 0) throw new Error(`mud ${words.join(' ')} ended with ${code}\n${this.log()}`);
-    return out;
+  command(...words) {
+    return this.#output(BINARY, [...words, '--database-url', this.#flags['database-url']]);
+  }
+
+  /** Calls a gRPC method as a tool that knows only the address. */
+  curl(path, ...words) {
+    const [flag, url] = path.startsWith('/') ? [[], path] : [[path], ''];
+    const plain = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', ...flag, ...words];
+    return this.#output(BUF, [...plain, `http://${this.ready.grpc}${url}`]);
   }
 
   /** What `/metrics` says now. */
@@ -111,11 +113,27 @@ export class Server {
     return readFileSync(this.logFile, 'utf8').split('\n').slice(-40).join('\n');
   }
 
+  #spawn(program, words) {
+    const log = openSync(this.logFile, 'a');
+    const child = spawn(program, words, { stdio: ['ignore', 'pipe', log] });
+    closeSync(log);
+    return child;
+  }
+
+  async #output(program, words) {
+    const child = this.#spawn(program, words);
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
+    const [code] = await once(child, 'close');
+    if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}\n${this.log()}`);
+    return out;
+  }
+
   async #launch() {
     const flags = Object.entries(this.#flags)
       .filter(([, value]) => value !== null)
       .flatMap(([name, value]) => [`--${name}`, String(value)]);
-    this.#child = spawn(BINARY, flags, { stdio: ['ignore', 'pipe', openSync(this.logFile, 'a')] });
+    this.#child = this.#spawn(BINARY, flags);
     const lines = createInterface({ input: this.#child.stdout });
     const line = Promise.race([
       once(lines, 'line').then(([text]) => text),
