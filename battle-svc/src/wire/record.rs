@@ -103,7 +103,7 @@ pub(crate) fn save(save: &Save, now: Instant) -> user::SaveEntry {
         hp: fighter.hp,
         mp: fighter.mp,
         skills: fighter.skills.map(skill).to_vec(),
-        seen: save.seen.as_ref().map(|(seq, seen)| user::Seen { seq: *seq, totals: Some(totals(content, seen)) }),
+        seen: save.seen.as_ref().map(|(seq, seen)| user::Seen { seq: *seq, totals: Some(totals(content, seen)), lag_ms: 0 }),
         release: save.release,
         end_reason: save.ended.map(|reason| reason_text(reason).to_owned()),
         new_segment: save.new_segment.clone().map(segment_to),

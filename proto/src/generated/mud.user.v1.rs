@@ -391,6 +391,9 @@ pub struct Seen {
     /// What the battle had come to by then.
     #[prost(message, optional, tag = "2")]
     pub totals: ::core::option::Option<super::super::common::v1::Totals>,
+    /// How long ago that was when the entry was sent, milliseconds: 0 while the player is still there.
+    #[prost(uint64, tag = "3")]
+    pub lag_ms: u64,
 }
 /// See UserService.SaveProgress.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -36,7 +36,7 @@ async fn a_repeat_changes_nothing() {
             pieces: vec![piece(7, 0, &worn), piece(7, 1, &worn)],
             ..Default::default()
         }),
-        seen: Some(Seen { seq: 11, totals: Some(Totals { frames: 11, ..Default::default() }) }),
+        seen: Some(Seen { seq: 11, totals: Some(Totals { frames: 11, ..Default::default() }), lag_ms: 0 }),
         ..entry(&battle, 12, 0)
     };
     assert_eq!(house.save(vec![save.clone()]).await, [SaveResult::Saved]);
@@ -115,7 +115,7 @@ async fn what_the_player_has_seen_never_goes_back() {
     let house = House::new().await;
     let session = house.sign_up("mina", "민아").await.unwrap();
     let battle = house.battle(&session).await.unwrap();
-    let seen = |seq| Some(Seen { seq, totals: Some(Totals { frames: seq, ..Default::default() }) });
+    let seen = |seq| Some(Seen { seq, totals: Some(Totals { frames: seq, ..Default::default() }), lag_ms: 0 });
     house.save(vec![SaveEntry { seen: seen(8), ..entry(&battle, 9, 0) }]).await;
     house.save(vec![SaveEntry { seen: seen(3), ..entry(&battle, 10, 0) }]).await;
     let record = house.record(&battle).await;
