@@ -42,8 +42,9 @@ const TASK_GRACE: Duration = Duration::from_secs(5);
 pub async fn run(program: Program, settings: Settings) -> anyhow::Result<ExitCode> {
     let starting = program.readiness.latch("start");
     let (http, grpc) = (bind(settings.listen).await?, bind(settings.grpc_listen).await?);
+    let http_address = http.local_addr()?;
     let addresses = Listeners {
-        http: Some(http.local_addr()?),
+        http: Some(http_address),
         grpc: Some(grpc.local_addr()?),
         admin: Some(program.serve_admin(settings.admin_listen).await?),
     };
@@ -56,6 +57,7 @@ pub async fn run(program: Program, settings: Settings) -> anyhow::Result<ExitCod
 
     drop(starting);
     program.announce(addresses).await.context("ready line")?;
+    tracing::info!(http.url = format_args!("http://{}/", http_address), "open to players");
     program.ending().await;
     program.readiness.drain();
     drain::drain(&gateway, &services.battle).await;
