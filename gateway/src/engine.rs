@@ -62,6 +62,7 @@ impl Handler {
         if socket.data.inbox.set(inbox).is_err() {
             return;
         }
+        line.greet();
         let address = client_address(&socket.req_parts, &self.gateway.settings.trusted_proxies);
         let session = Session::new(Arc::clone(&self.gateway), Arc::clone(line), address, refuser);
         self.gateway.tasks.spawn("session", session.run(auth.map(str::to_owned), events));
@@ -93,17 +94,13 @@ impl Handler {
     }
 
     /// Takes the transport away from a client that never says who it is.
-    fn expect_handshake(&self, socket: &Arc<EngineSocket>, line: &Arc<Line>) {
-        let (socket, closed) = (Arc::downgrade(socket), line.closed());
+    fn expect_handshake(&self, line: &Arc<Line>) {
+        let line = Arc::clone(line);
         self.gateway.tasks.spawn("handshake-wait", async move {
             tokio::select! {
-                () = closed => return,
-                () = tokio::time::sleep(HANDSHAKE_WAIT) => {}
-            }
-            if let Some(socket) = socket.upgrade()
-                && socket.data.inbox.get().is_none()
-            {
-                socket.close(DisconnectReason::TransportClose);
+                () = line.greeted() => {}
+                () = line.closed() => {}
+                () = tokio::time::sleep(HANDSHAKE_WAIT) => line.drop_transport().await,
             }
         });
     }
@@ -120,7 +117,7 @@ impl EngineIoHandler for Handler {
             line.over(connection);
         }
         self.gateway.lobby.enter(&line);
-        self.expect_handshake(&socket, &line);
+        self.expect_handshake(&line);
         // The library calls this once for each socket.
         _ = socket.data.line.set(line);
     }

@@ -64,6 +64,8 @@ pub(crate) struct Line {
     /// The transport is gone.
     gone: CancellationToken,
     idle: Notify,
+    /// The client has sent its handshake.
+    greeted: Notify,
     _alive: GaugeGuard,
 }
 
@@ -84,6 +86,7 @@ impl Line {
             closed: CancellationToken::new(),
             gone: CancellationToken::new(),
             idle: Notify::new(),
+            greeted: Notify::new(),
             _alive: GaugeGuard::new(metrics::gauge!("gateway_sockets")),
         })
     }
@@ -97,6 +100,16 @@ impl Line {
     pub(crate) fn speak(&self, manner: Manner) {
         // A second handshake on one transport is not answered, so there is no second manner.
         _ = self.manner.set(manner);
+    }
+
+    /// The client has sent its handshake.
+    pub(crate) fn greet(&self) {
+        self.greeted.notify_one();
+    }
+
+    /// Waits for the client's handshake. One may wait.
+    pub(crate) async fn greeted(&self) {
+        self.greeted.notified().await;
     }
 
     /// The words of the client's language.
