@@ -16,7 +16,9 @@ test('SIGTERM, then SIGKILL, amid a hundred battles', async (t) => {
   const book = new Map();
   // So few at a time that nobody is sent away from the queue for a password's hash.
   const places = Array.from({ length: PLAYERS });
-  const players = await crew(places, 8, () => Player.signUp(t, server.url, { book, transports: ['websocket'] }));
+  const players = await crew(places, 8, (_, i) => {
+    return Player.signUp(t, server.url, { book, transports: [i % 4 === 0 ? 'polling' : 'websocket'] });
+  });
   await Promise.all(players.map((player) => player.fight('1')));
   await everybody(players, (player) => player.reach(10));
 

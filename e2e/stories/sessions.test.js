@@ -15,39 +15,41 @@ async function seenOff(player, reason) {
   await player.until(() => player.socket.disconnected, 'the end of the connection');
 }
 
-test('a second sign-in ends the first session', async (t) => {
-  const server = await Server.start(t, { 'tick-ms': 50 });
-  const first = await Player.signUp(t, server.url);
-  await first.fight('1');
-  await first.reach(3);
+for (const transports of [['websocket'], ['polling']]) {
+  test(`a second sign-in ends the first session, by ${transports}`, async (t) => {
+    const server = await Server.start(t, { 'tick-ms': 50 });
+    const first = await Player.signUp(t, server.url, { transports });
+    await first.fight('1');
+    await first.reach(3);
 
-  const second = new Player(server.url);
-  t.after(() => second.leave());
-  const ready = await second.signIn(first.names);
-  await seenOff(first, 'signed_in_elsewhere');
-  assert.equal(ready.battle.id, first.course.id);
-  await second.hear('battle:report');
-  await second.reach(second.course.seq + 5);
-  assert.deepEqual(second.faults, []);
+    const second = new Player(server.url, { transports });
+    t.after(() => second.leave());
+    const ready = await second.signIn(first.names);
+    await seenOff(first, 'signed_in_elsewhere');
+    assert.equal(ready.battle.id, first.course.id);
+    await second.hear('battle:report');
+    await second.reach(second.course.seq + 5);
+    assert.deepEqual(second.faults, []);
 
-  const late = new Player(server.url, { token: first.token });
-  t.after(() => late.leave());
-  const refused = await late.hear('connect_error');
-  assert.deepEqual(refused.data.code, 'unauthenticated');
-});
+    const late = new Player(server.url, { token: first.token, transports });
+    t.after(() => late.leave());
+    const refused = await late.hear('connect_error');
+    assert.deepEqual(refused.data.code, 'unauthenticated');
+  });
 
-test('of two tabs with one token the newer one plays', async (t) => {
-  const server = await Server.start(t, { 'tick-ms': 50 });
-  const first = await Player.signUp(t, server.url);
-  await first.fight('1');
-  await first.reach(3);
+  test(`of two tabs with one token the newer one plays, by ${transports}`, async (t) => {
+    const server = await Server.start(t, { 'tick-ms': 50 });
+    const first = await Player.signUp(t, server.url, { transports });
+    await first.fight('1');
+    await first.reach(3);
 
-  const second = await Player.enter(t, server.url, first.token);
-  await seenOff(first, 'another_tab');
-  await second.until(() => second.course.reports === 1, 'a report');
-  await second.reach(second.course.seq + 5);
-  assert.deepEqual(second.faults, []);
-});
+    const second = await Player.enter(t, server.url, first.token, { transports });
+    await seenOff(first, 'another_tab');
+    await second.until(() => second.course.reports === 1, 'a report');
+    await second.reach(second.course.seq + 5);
+    assert.deepEqual(second.faults, []);
+  });
+}
 
 test('a replaced socket that reads nothing and has a full queue is really closed', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 10, limits: 'off' });
