@@ -115,3 +115,17 @@ test('a deleted account is gone, its battle ended, its names free', async (t) =>
   assert.equal(ready.battle, undefined);
   assert.equal(ready.character.exp, 0);
 });
+
+test('a session says five minutes before that it ends, and a fresh token goes on', async (t) => {
+  const server = await Server.start(t, { 'session-ttl': '301s' });
+  const player = await Player.signUp(t, server.url);
+  const { expiresAt } = await player.hear('session:expiring');
+  const fresh = await player.ask('auth:refresh');
+  assert.ok(fresh.expiresAt > expiresAt, `${fresh.expiresAt} and ${expiresAt}`);
+});
+
+test('a session ends when its time is over', async (t) => {
+  const server = await Server.start(t, { 'session-ttl': '1s' });
+  const player = await Player.signUp(t, server.url);
+  await player.until(() => player.socket.disconnected, 'the end of the connection');
+});
