@@ -70,6 +70,7 @@ fn message(fault: &Fault, words: &Words) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use service_kit::FaultKind;
@@ -107,5 +108,84 @@ mod tests {
                 assert!(!text.starts_with("kind-"), "{kind:?} {text}");
             }
         }
+    }
+
+    /// Keys that only tools and other services get to see; players never hear their sentences.
+    const INTERNAL: [&str; 17] = [
+        "admin-token-missing",
+        "battle-id-taken",
+        "digest-form",
+        "entry-twice",
+        "frames-forgotten",
+        "internal-token-missing",
+        "level-range",
+        "name-form",
+        "name-too-long",
+        "no-feed",
+        "other-engine",
+        "ruleset-unknown",
+        "seed-exists",
+        "seed-too-many",
+        "skills-three",
+        "too-many-entries",
+        "unknown-value",
+    ];
+
+    const CONSTRUCTORS: [&str; 12] = [
+        "invalid",
+        "unauthenticated",
+        "denied",
+        "not_found",
+        "exists",
+        "precondition",
+        "out_of_range",
+        "aborted",
+        "exhausted",
+        "unimplemented",
+        "too_late",
+        "unavailable",
+    ];
+
+    /// The message keys written in the sources of a package.
+    fn keys_in(package: &str) -> Vec<String> {
+        let mut waiting = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package).join("src")];
+        let mut keys = Vec::new();
+        while let Some(directory) = waiting.pop() {
+            for entry in std::fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    waiting.push(path);
+                } else {
+                    keys.extend(keys_of(&std::fs::read_to_string(path).unwrap()));
+                }
+            }
+        }
+        keys
+    }
+
+    fn keys_of(source: &str) -> Vec<String> {
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        let calls = source.split("Fault::").skip(1).chain(source.split("Self::").skip(1));
+        calls
+            .filter_map(|call| {
+                let (constructor, rest) = call.split_once("(")?;
+                let key = rest.trim_start().strip_prefix('"')?.split('"').next()?;
+                CONSTRUCTORS.contains(&constructor).then(|| key.to_owned())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_key_of_the_house_has_a_sentence() {
+        let words = Texts::load().unwrap();
+        let packages = ["gateway", "user-svc", "battle-svc", "chat-svc", "crates/service-kit", "crates/backplane"];
+        let keys: Vec<_> = packages.into_iter().flat_map(keys_in).collect();
+        assert!(keys.len() > 40, "{keys:?}");
+        let silent: Vec<_> = keys
+            .iter()
+            .filter(|key| !INTERNAL.contains(&key.as_str()))
+            .filter(|key| words.of(Lang::En).try_say(&format!("fault-{key}"), &[]).is_none())
+            .collect();
+        assert!(silent.is_empty(), "{silent:?}");
     }
 }

@@ -13,7 +13,6 @@ use service_kit::Fault;
 
 use crate::registry::{Rank, Registry};
 use crate::rooms::Rooms;
-use crate::shape::json;
 
 /// The newest shape of an envelope this program understands.
 const VERSION: u32 = 1;
@@ -95,8 +94,8 @@ impl Listener {
     }
 
     fn notice(&self, notice: &SystemNotice) {
-        let text = json(&NoticeShape { text: &notice.text, level: &notice.level });
-        self.registry.lines().iter().for_each(|line| line.event("system:notice", &text));
+        let shape = NoticeShape { text: &notice.text, level: &notice.level };
+        self.registry.lines().iter().for_each(|line| line.event("system:notice", &shape));
     }
 }
 

@@ -45,7 +45,7 @@ struct Battle {
 
 /// How an attachment begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum From {
+pub(crate) enum Since {
     /// After this frame, which the client has.
     After(u64),
     /// Wherever the player was last seen.
@@ -54,7 +54,7 @@ pub(crate) enum From {
     Again(u64),
 }
 
-impl From {
+impl Since {
     /// The last frame the client is known to have.
     pub(crate) fn after(self) -> u64 {
         match self {
@@ -87,9 +87,9 @@ impl Feed {
     }
 
     /// Begins to follow a battle. News is held until the answer is handed to [`Follow::open`].
-    pub(crate) async fn attach(&self, follow: &Arc<Follow>, from: From) -> Result<AttachResponse, Fault> {
+    pub(crate) async fn attach(&self, follow: &Arc<Follow>, since: Since) -> Result<AttachResponse, Fault> {
         let battle = self.enter(follow);
-        let attached = self.attach_under_gate(&battle, follow, from).await;
+        let attached = self.attach_under_gate(&battle, follow, since).await;
         if attached.is_err() {
             self.part(follow).await;
         }
@@ -131,23 +131,23 @@ impl Feed {
         battle
     }
 
-    async fn attach_under_gate(&self, battle: &Battle, follow: &Follow, from: From) -> Result<AttachResponse, Fault> {
+    async fn attach_under_gate(&self, battle: &Battle, follow: &Follow, since: Since) -> Result<AttachResponse, Fault> {
         let _gate = battle.gate.lock().await;
         let nonce = self.nonce().await?;
-        match self.call_attach(&nonce, follow, from).await {
+        match self.call_attach(&nonce, follow, since).await {
             // The stream closed between the look and the call.
             Err(fault) if fault.because() == Some("no_feed") => {
-                self.call_attach(&self.nonce_other_than(&nonce).await?, follow, from).await
+                self.call_attach(&self.nonce_other_than(&nonce).await?, follow, since).await
             }
             attached => attached,
         }
     }
 
-    async fn call_attach(&self, nonce: &str, follow: &Follow, from: From) -> Result<AttachResponse, Fault> {
-        let (after, again) = match from {
-            From::After(seq) => (Some(seq), false),
-            From::Seen => (None, false),
-            From::Again(seq) => (Some(seq), true),
+    async fn call_attach(&self, nonce: &str, follow: &Follow, since: Since) -> Result<AttachResponse, Fault> {
+        let (after, again) = match since {
+            Since::After(seq) => (Some(seq), false),
+            Since::Seen => (None, false),
+            Since::Again(seq) => (Some(seq), true),
         };
         let request = AttachRequest {
             gateway: self.gateway.clone(),
@@ -259,7 +259,7 @@ impl Feed {
         while !follow.is_over() {
             let Ok(_permit) = self.again.acquire().await else { return };
             let Some(battle) = self.battles.lock().get(&follow.track.battle).cloned() else { return };
-            match self.attach_under_gate(&battle, follow, From::Again(follow.last())).await {
+            match self.attach_under_gate(&battle, follow, Since::Again(follow.last())).await {
                 Ok(answer) => {
                     if follow.open(answer).is_ok() {
                         return;

@@ -3,7 +3,9 @@
 //! Only the main namespace exists. Payloads stay JSON text here; nothing is known about events.
 //! Source: the public protocol description (socket.io-protocol, revision 5).
 
-use std::fmt::Write as _;
+use std::io::Write as _;
+
+use serde::Serialize;
 
 /// A packet from a client.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,17 +65,23 @@ pub(crate) fn connect_error(namespace: Option<&str>, body: &str) -> String {
 /// The server ends the connection to the namespace; the client will not come back by itself.
 pub(crate) const DISCONNECT: &str = "1";
 
-/// An event with one argument, JSON text.
-pub(crate) fn event(name: &str, argument: &str) -> String {
-    format!(r#"2["{name}",{argument}]"#)
+/// An event with one argument, written straight into its packet.
+pub(crate) fn event(name: &str, argument: &impl Serialize) -> String {
+    let mut text = Vec::with_capacity(512);
+    // Writing to memory cannot fail, nor can a shape be anything but JSON, which is text.
+    #[expect(clippy::expect_used, reason = "no shape has a part that can fail to be written")]
+    write!(text, r#"2["{name}","#)
+        .map_err(serde_json::Error::io)
+        .and_then(|()| serde_json::to_writer(&mut text, argument))
+        .expect("a shape is always JSON");
+    text.push(b']');
+    #[expect(clippy::expect_used, reason = "JSON is text")]
+    String::from_utf8(text).expect("JSON is text")
 }
 
 /// The acknowledgement of an event, with one argument, JSON text.
 pub(crate) fn ack(number: u64, argument: &str) -> String {
-    let mut text = String::with_capacity(argument.len() + 24);
-    // Writing to a String cannot fail.
-    _ = write!(text, "3{number}[{argument}]");
-    text
+    format!("3{number}[{argument}]")
 }
 
 fn after_attachments(text: &str) -> Result<&str, Malformed> {
@@ -126,7 +134,7 @@ mod tests {
 
     #[test]
     fn writes_what_clients_read() {
-        assert_eq!(event("a:b", "{}"), r#"2["a:b",{}]"#);
+        assert_eq!(event("a:b", &[1]), r#"2["a:b",[1]]"#);
         assert_eq!(ack(3, "{}"), "33[{}]");
         assert_eq!(connect("s"), r#"0{"sid":"s"}"#);
         assert_eq!(connect_error(None, r#"{"message":"no"}"#), r#"4{"message":"no"}"#);

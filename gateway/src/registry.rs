@@ -13,14 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery::Line;
 
 /// A signed-in player's place at this gateway.
-#[derive(Debug)]
 pub(crate) struct Seat {
     account: String,
     rank: Rank,
     line: Arc<Line>,
     over: CancellationToken,
     reason: Mutex<Option<String>>,
-    _alive: GaugeAlive,
+    _alive: GaugeGuard,
 }
 
 /// What decides between two connections of an account.
@@ -32,10 +31,8 @@ pub(crate) struct Rank {
     pub(crate) connection: u64,
 }
 
-struct GaugeAlive(#[expect(dead_code, reason = "counts while it lives")] GaugeGuard);
-
 /// All seats, by account.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Registry {
     seats: Mutex<HashMap<String, Arc<Seat>>>,
 }
@@ -49,7 +46,7 @@ impl Seat {
             line,
             over: CancellationToken::new(),
             reason: Mutex::new(None),
-            _alive: GaugeAlive(GaugeGuard::new(metrics::gauge!("gateway_sessions"))),
+            _alive: GaugeGuard::new(metrics::gauge!("gateway_sessions")),
         })
     }
 
@@ -117,12 +114,6 @@ impl Registry {
 /// Why a connection of the `lower` rank gave way.
 fn why(lower: Rank, higher: Rank) -> &'static str {
     if lower.epoch < higher.epoch { "signed_in_elsewhere" } else { "another_tab" }
-}
-
-impl std::fmt::Debug for GaugeAlive {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("GaugeAlive")
-    }
 }
 
 #[cfg(test)]

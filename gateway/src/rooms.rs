@@ -16,7 +16,7 @@ use service_kit::{Fault, TaskGroup};
 use crate::clients::{Clients, answer};
 use crate::delivery::Line;
 use crate::packet;
-use crate::shape::{MessageShape, PresenceShape, json};
+use crate::shape::{MessageShape, PresenceShape};
 
 /// How much is kept for a member who isn't being told yet.
 const HELD: usize = 256;
@@ -122,14 +122,14 @@ impl Rooms {
 
     /// A line was said.
     pub(crate) fn said(self: &Arc<Self>, message: &ChatMessage) {
-        let packet = packet::event("chat:message", &json(&MessageShape::of(message)));
+        let packet = packet::event("chat:message", &MessageShape::of(message));
         let place = Some((Arc::from(message.epoch.as_str()), message.offset));
         self.tell(&message.room, &Told { packet: packet.into(), place });
     }
 
     /// Somebody came or went.
     pub(crate) fn presence(self: &Arc<Self>, presence: &ChatPresence) {
-        let packet = packet::event("chat:presence", &json(&PresenceShape::of(presence)));
+        let packet = packet::event("chat:presence", &PresenceShape::of(presence));
         self.tell(&presence.room, &Told { packet: packet.into(), place: None });
     }
 
@@ -189,7 +189,7 @@ impl Chair {
         for message in &history.messages {
             if message.offset > heard.last {
                 heard.last = message.offset;
-                self.line.event("chat:message", &json(&MessageShape::of(message)));
+                self.line.event("chat:message", &MessageShape::of(message));
             }
         }
         heard.last = heard.last.max(history.head);
@@ -272,7 +272,7 @@ mod tests {
 
     fn said(epoch: &str, offset: u64) -> Told {
         let message = ChatMessage { epoch: epoch.into(), offset, ..ChatMessage::default() };
-        let packet = packet::event("chat:message", &json(&MessageShape::of(&message)));
+        let packet = packet::event("chat:message", &MessageShape::of(&message));
         Told { packet: packet.into(), place: Some((epoch.into(), offset)) }
     }
 

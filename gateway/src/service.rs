@@ -22,7 +22,6 @@ use crate::lobby::Lobby;
 use crate::registry::Registry;
 use crate::rooms::Rooms;
 use crate::settings::Settings;
-use crate::shape::json;
 use crate::stays::Stays;
 
 /// The longest a client is asked to wait before it comes back.
@@ -102,7 +101,7 @@ impl Service {
 
 async fn send_off(line: &Line) {
     let reconnect_in_ms = rand::random_range(0..=RECONNECT_WITHIN.as_millis() as u64);
-    line.event("system:draining", &json(&Draining { reconnect_in_ms }));
+    line.event("system:draining", &Draining { reconnect_in_ms });
     line.flushed().await;
     line.drop_transport().await;
 }

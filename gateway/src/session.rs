@@ -20,7 +20,6 @@ use crate::registry::Seat;
 use crate::reply::{Reply, Then};
 use crate::rooms::Chair;
 use crate::router;
-use crate::shape::json;
 use crate::welcome;
 
 /// How long before its end a session is announced to be ending.
@@ -249,7 +248,7 @@ impl Session {
         }
         if let Some(player) = &mut self.player {
             player.noticed = true;
-            self.line.event("session:expiring", &json(&Expiring { expires_at: player.expires_at }));
+            self.line.event("session:expiring", &Expiring { expires_at: player.expires_at });
         }
     }
 
@@ -289,7 +288,7 @@ pub(crate) async fn dismiss_replaced(line: &Line, seat: &Seat) {
     struct Replaced {
         reason: String,
     }
-    line.dismiss(Some(packet::event("session:replaced", &json(&Replaced { reason: seat.reason() })))).await;
+    line.dismiss(Some(packet::event("session:replaced", &Replaced { reason: seat.reason() }))).await;
 }
 
 /// Whether a fault is the client's own doing, and so counts towards a flood.

@@ -16,7 +16,7 @@ use vocab::AccountId;
 
 use crate::clients::{answer, present};
 use crate::delivery::{Line, Track};
-use crate::feed::From;
+use crate::feed::Since;
 use crate::follow::Follow;
 use crate::gateway::Gateway;
 use crate::handshake::patiently;
@@ -24,7 +24,7 @@ use crate::payload::{Resume, ResumeBattle, ResumeChat};
 use crate::registry::{Rank, Seat};
 use crate::rooms::Chair;
 use crate::session::{Player, Session, dismiss_replaced};
-use crate::shape::{BattleShape, CharacterShape, RoomShape, json};
+use crate::shape::{BattleShape, CharacterShape, RoomShape};
 
 #[derive(Serialize)]
 struct Ready<'a> {
@@ -86,9 +86,9 @@ pub(crate) async fn follow_new(session: &mut Session, battle: &Battle) {
     if let Some(old) = player.follow.take() {
         gateway.feed.part(&old).await;
     }
-    let from = if battle.seq == 0 { From::After(0) } else { From::Seen };
+    let since = if battle.seq == 0 { Since::After(0) } else { Since::Seen };
     let track = Track::new(battle.id.clone(), 0);
-    match patiently(|| attach(&gateway, &line, &player.caller, &track, from)).await {
+    match patiently(|| attach(&gateway, &line, &player.caller, &track, since)).await {
         Ok((follow, answer)) => {
             gateway.feed.open(&follow, answer);
             player.follow = Some(follow);
@@ -144,7 +144,7 @@ async fn settle(
         chat: RoomShape::of(&chat.room),
         resumed: Resumed { battle: battle.as_ref().is_some_and(|joined| joined.resumed), chat: chat.resumed },
     };
-    line.event("session:ready", &json(&ready));
+    line.event("session:ready", &ready);
     if let Some(joined) = battle {
         gateway.feed.open(&joined.follow, joined.answer);
     }
@@ -165,9 +165,9 @@ async fn join_battle(
     if had.is_none() && !battle.live && battle.end_seen {
         return Ok(None);
     }
-    let from = had.map_or(From::Seen, From::After);
+    let since = had.map_or(Since::Seen, Since::After);
     let track = Track::new(battle.battle_id, had.unwrap_or(0));
-    match patiently(|| attach(gateway, line, &player.caller, &track, from)).await {
+    match patiently(|| attach(gateway, line, &player.caller, &track, since)).await {
         Ok((follow, answer)) => {
             player.follow = Some(Arc::clone(&follow));
             let resumed = had.is_some() && answer.report.is_none();
@@ -184,10 +184,10 @@ async fn attach(
     line: &Arc<Line>,
     caller: &Caller,
     track: &Arc<Track>,
-    from: From,
+    since: Since,
 ) -> Result<(Arc<Follow>, AttachResponse), Fault> {
-    let follow = Follow::new(Arc::clone(line), caller.clone(), Arc::clone(track), from.after());
-    let answer = gateway.feed.attach(&follow, from).await?;
+    let follow = Follow::new(Arc::clone(line), caller.clone(), Arc::clone(track), since.after());
+    let answer = gateway.feed.attach(&follow, since).await?;
     Ok((follow, answer))
 }
 

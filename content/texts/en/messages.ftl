@@ -20,6 +20,7 @@ fault-shutting-down = The server is about to restart. Please try again soon.
 fault-backplane-away = A part of the server is away. Please try again soon.
 fault-battles-away = Battles are out of reach for a moment. Please try again soon.
 fault-too-busy = The server is very busy. Please try again soon.
+fault-store-busy = The server is very busy. Please try again soon.
 
 fault-unknown-event = There is no such event.
 fault-not-built-yet = That isn't part of the game yet.
@@ -44,7 +45,7 @@ fault-number-too-large = That number is too large.
 fault-sign-in-first = Please sign in first.
 fault-signed-in = You are signed in already.
 fault-session-over = This session is over. Please sign in again.
-fault-superseded = You are connected from somewhere else.
+fault-session-replaced = You are connected from somewhere else.
 fault-wrong-name-or-password = The name or the password is wrong.
 fault-wrong-password = The password is wrong.
 fault-too-many-attempts = Too many attempts. Please wait a little.

@@ -20,6 +20,7 @@ fault-shutting-down = 서버가 곧 다시 시작됩니다. 잠시 뒤 다시 �
 fault-backplane-away = 서버 일부가 자리를 비웠습니다. 잠시 뒤 다시 시도해 주세요.
 fault-battles-away = 지금은 전투에 닿을 수 없습니다. 잠시 뒤 다시 시도해 주세요.
 fault-too-busy = 서버가 매우 바쁩니다. 잠시 뒤 다시 시도해 주세요.
+fault-store-busy = 서버가 매우 바쁩니다. 잠시 뒤 다시 시도해 주세요.
 
 fault-unknown-event = 그런 이벤트는 없습니다.
 fault-not-built-yet = 아직 게임에 없는 기능입니다.
@@ -44,7 +45,7 @@ fault-number-too-large = 수가 너무 큽니다.
 fault-sign-in-first = 먼저 로그인해 주세요.
 fault-signed-in = 이미 로그인했습니다.
 fault-session-over = 로그인이 끝났습니다. 다시 로그인해 주세요.
-fault-superseded = 다른 곳에서 접속했습니다.
+fault-session-replaced = 다른 곳에서 접속했습니다.
 fault-wrong-name-or-password = 이름이나 비밀번호가 틀렸습니다.
 fault-wrong-password = 비밀번호가 틀렸습니다.
 fault-too-many-attempts = 시도가 너무 많습니다. 잠시 기다려 주세요.

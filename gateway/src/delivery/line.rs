@@ -10,6 +10,7 @@ use std::time::Duration;
 use engineioxide::DisconnectReason;
 use parking_lot::Mutex;
 use proto::battle::v1::{End, Frame, Report};
+use serde::Serialize;
 use service_kit::telemetry::GaugeGuard;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,7 @@ use crate::inbox::Inbox;
 use crate::lang::{Lang, Style, Texts, Words};
 use crate::lines::Teller;
 use crate::packet;
-use crate::shape::{DigestShape, EndShape, FrameShape, ReportShape, TotalsShape, VitalsShape, json};
+use crate::shape::{DigestShape, EndShape, FrameShape, ReportShape, TotalsShape, VitalsShape};
 
 /// How long a client may take to read its last packets before its transport is taken away.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -131,8 +132,8 @@ impl Line {
         self.put(|outbox| outbox.push(Item::Packet(text, None)));
     }
 
-    /// Sends an event; `argument` is JSON text.
-    pub(crate) fn event(&self, name: &str, argument: &str) {
+    /// Sends an event.
+    pub(crate) fn event(&self, name: &str, argument: &impl Serialize) {
         self.packet(packet::event(name, argument));
     }
 
@@ -143,15 +144,13 @@ impl Line {
 
     /// Sends a report.
     pub(crate) fn report(&self, track: &Arc<Track>, report: &Report) {
-        let text = json(&self.report_shape(&track.battle, report));
-        self.told("battle:report", &text, track, report.to_seq);
+        self.told("battle:report", &self.report_shape(&track.battle, report), track, report.to_seq);
     }
 
     /// Sends a battle's end.
     pub(crate) fn end(&self, track: &Arc<Track>, end: &End) {
         let lines = self.teller().map(|teller| teller.end(end));
-        let text = json(&EndShape::of(&track.battle, end, self.words(), lines));
-        self.told("battle:end", &text, track, end.seq);
+        self.told("battle:end", &EndShape::of(&track.battle, end, self.words(), lines), track, end.seq);
     }
 
     /// A frame in the client's words.
@@ -246,7 +245,7 @@ impl Line {
         }
     }
 
-    fn told(&self, name: &str, argument: &str, track: &Arc<Track>, seq: u64) {
+    fn told(&self, name: &str, argument: &impl Serialize, track: &Arc<Track>, seq: u64) {
         let item = Item::Packet(packet::event(name, argument), Some((Arc::clone(track), seq)));
         self.put(|outbox| outbox.push(item));
     }
@@ -323,7 +322,7 @@ impl Line {
 
     fn render_frame(&self, track: &Track, frame: &Frame) -> String {
         metrics::counter!("gateway_frames_sent_total").increment(1);
-        packet::event("battle:frame", &json(&self.frame_shape(&track.battle, frame)))
+        packet::event("battle:frame", &self.frame_shape(&track.battle, frame))
     }
 
     fn render_digest(&self, track: &Track, digest: &Digest) -> String {
@@ -338,7 +337,7 @@ impl Line {
             vitals: VitalsShape::of(vitals, words),
             lines: self.teller().map(|teller| teller.digest(&digest.summary, vitals)),
         };
-        packet::event("battle:digest", &json(&shape))
+        packet::event("battle:digest", &shape)
     }
 
     /// Ends when everything handed in has been written.
