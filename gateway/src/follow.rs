@@ -59,7 +59,9 @@ struct Progress {
     held: Option<Vec<(u64, News)>>,
     /// Whether the client has been told where it stands: before that nothing may reach it.
     opened: bool,
-    /// Whether the feed broke before that, so that attaching has to be repeated.
+    /// Whether somebody is attaching it again.
+    attaching: bool,
+    /// Whether the feed broke again meanwhile, so that attaching has to be repeated.
     broken: bool,
 }
 
@@ -77,6 +79,7 @@ impl Follow {
                 tick_ms: 0,
                 held: Some(Vec::new()),
                 opened: false,
+                attaching: false,
                 broken: false,
             }),
             ended: CancellationToken::new(),
@@ -110,12 +113,17 @@ impl Follow {
         self.progress.lock().held.get_or_insert_default();
     }
 
-    /// The attachment is gone. Whether it may be made again now; otherwise [`open`](Self::open) will ask for it.
+    /// The attachment is gone. Whether the caller is to make it again; otherwise somebody is about to hand an answer to
+    /// [`open`](Self::open), which will ask for it.
     pub(crate) fn lost(&self) -> bool {
         let mut progress = self.progress.lock();
         progress.held.get_or_insert_default();
-        progress.broken = !progress.opened;
-        progress.opened
+        if !progress.opened || progress.attaching {
+            progress.broken = true;
+            return false;
+        }
+        progress.attaching = true;
+        true
     }
 
     /// Passes news on, or keeps it while news is held. News of an owner that has lost the battle is dropped.
@@ -154,7 +162,11 @@ impl Follow {
         for (epoch, news) in progress.held.take().unwrap_or_default() {
             self.pass(&mut progress, epoch, news)?;
         }
-        if mem::take(&mut progress.broken) { self.gap(&mut progress) } else { Ok(()) }
+        if mem::take(&mut progress.broken) {
+            return self.gap(&mut progress);
+        }
+        progress.attaching = false;
+        Ok(())
     }
 
     fn pass(&self, progress: &mut Progress, epoch: u64, news: News) -> Result<(), Gap> {
@@ -308,6 +320,18 @@ mod tests {
         let (follow, _line) = follow(0);
         assert!(!follow.lost(), "not yet: nothing may reach the client");
         assert_eq!(follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }), Err(Gap));
+        assert!(follow.lost());
+    }
+
+    #[test]
+    fn one_at_a_time_attaches_again_and_as_often_as_the_feed_broke() {
+        let (follow, _line) = follow(0);
+        let answer = || AttachResponse { epoch: 1, ..AttachResponse::default() };
+        follow.open(answer()).unwrap();
+        assert!(follow.lost());
+        assert!(!follow.lost(), "somebody is at it");
+        assert_eq!(follow.open(answer()), Err(Gap), "once more, for the second break");
+        follow.open(answer()).unwrap();
         assert!(follow.lost());
     }
 
