@@ -22,9 +22,9 @@ const CHUNK: usize = 250;
 pub(crate) enum Outcome {
     /// Written, now or by an earlier call.
     Saved,
-    /// Somebody else owns the battle, or more of it is saved already.
+    /// Somebody else owns the battle or has ended it, or more of it is saved already.
     Stale,
-    /// There is no such battle any more.
+    /// There is no such battle any more, or it has ended otherwise under the same epoch.
     Gone,
 }
 
@@ -38,6 +38,10 @@ pub(crate) enum Verdict<'r> {
         gained: Tally,
         /// The saved moment may not be later than this, where it is known already.
         saved_at_most: Option<i64>,
+    },
+    /// It has ended with this very save: only how far its player has seen it may still move on, over `row`.
+    See {
+        row: &'r Saved,
     },
     /// Leave everything as it is.
     Nothing(Outcome),
@@ -63,12 +67,15 @@ pub(crate) async fn save(store: &Store, entries: Vec<Entry>) -> Result<Vec<Outco
 /// Compares an entry with what is stored of its battle.
 pub(crate) fn judge<'r>(row: Option<&'r Saved>, entry: &Entry) -> Verdict<'r> {
     let Some(row) = row else { return Verdict::Nothing(Outcome::Gone) };
-    let same_frame = row.epoch == entry.epoch && row.seq == entry.seq;
+    if row.epoch != entry.epoch {
+        return Verdict::Nothing(Outcome::Stale);
+    }
+    let same_frame = row.seq == entry.seq;
     if row.end_reason.is_some() {
         let repeated = same_frame && row.end_reason == entry.end_reason;
-        return Verdict::Nothing(if repeated { Outcome::Saved } else { Outcome::Gone });
+        return if repeated { Verdict::See { row } } else { Verdict::Nothing(Outcome::Gone) };
     }
-    if row.epoch != entry.epoch || row.seq > entry.seq {
+    if row.seq > entry.seq {
         return Verdict::Nothing(Outcome::Stale);
     }
     let Some(gained) = Tally::read(&row.totals).ok().and_then(|stored| entry.tally.since(&stored)) else {

@@ -277,4 +277,6 @@ pub(crate) struct Entry {
 pub(crate) struct Seen {
     pub(crate) seq: i64,
     pub(crate) totals: Vec<u8>,
+    /// How long ago that was.
+    pub(crate) lag_ms: i64,
 }

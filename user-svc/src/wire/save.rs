@@ -99,7 +99,11 @@ fn skills(skills: Vec<String>) -> Result<[String; 3], Fault> {
 }
 
 fn seen(seen: user::Seen) -> Result<Seen, Fault> {
-    Ok(Seen { seq: stored(seen.seq, "seen.seq")?, totals: seen.totals.unwrap_or_default().encode_to_vec() })
+    Ok(Seen {
+        seq: stored(seen.seq, "seen.seq")?,
+        totals: seen.totals.unwrap_or_default().encode_to_vec(),
+        lag_ms: stored(seen.lag_ms, "seen.lag_ms")?,
+    })
 }
 
 /// Counts beyond what SQL can hold are not earned in any lifetime.

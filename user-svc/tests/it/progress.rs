@@ -36,7 +36,7 @@ async fn a_repeat_changes_nothing() {
             pieces: vec![piece(7, 0, &worn), piece(7, 1, &worn)],
             ..Default::default()
         }),
-        seen: Some(Seen { seq: 11, totals: Some(Totals { frames: 11, ..Default::default() }), lag_ms: 0 }),
+        seen: seen(11, 0),
         ..entry(&battle, 12, 0)
     };
     assert_eq!(house.save(vec![save.clone()]).await, [SaveResult::Saved]);
@@ -110,19 +110,66 @@ async fn the_saved_moment_is_where_the_state_stands() {
     assert!(moved >= 140_000, "a new origin is a new moment for the same frame: {moved}");
 }
 
+fn seen(seq: u64, lag_ms: u64) -> Option<Seen> {
+    Some(Seen { seq, totals: Some(Totals { frames: seq, ..Default::default() }), lag_ms })
+}
+
 #[tokio::test]
-async fn what_the_player_has_seen_never_goes_back() {
+async fn what_the_player_has_seen_is_what_the_owner_says_last() {
     let house = House::new().await;
     let session = house.sign_up("mina", "민아").await.unwrap();
     let battle = house.battle(&session).await.unwrap();
-    let seen = |seq| Some(Seen { seq, totals: Some(Totals { frames: seq, ..Default::default() }), lag_ms: 0 });
-    house.save(vec![SaveEntry { seen: seen(8), ..entry(&battle, 9, 0) }]).await;
-    house.save(vec![SaveEntry { seen: seen(3), ..entry(&battle, 10, 0) }]).await;
+    let started = house.record(&battle).await.started_at;
+    house.clock.advance(Duration::from_secs(100));
+    house.save(vec![SaveEntry { seen: seen(8, 0), ..entry(&battle, 9, 0) }]).await;
+    house.save(vec![SaveEntry { seen: seen(3, 40_000), ..entry(&battle, 10, 0) }]).await;
     let record = house.record(&battle).await;
-    assert_eq!((record.seen_seq, record.seen_totals.unwrap().frames), (8, 8));
-    let end = SaveEntry { seen: seen(11), end_reason: Some("stopped".into()), ..entry(&battle, 11, 0) };
-    house.save(vec![end]).await;
+    assert_eq!((record.seen_seq, record.seen_totals.unwrap().frames), (3, 3), "less was sent than was thought");
+    let left = record.seen_at - started;
+    assert!((60_000..75_000).contains(&left), "the moment is that of leaving: {left}");
+
+    house.claim(&battle, 1, "battle-2").await.unwrap();
+    let outdated = SaveEntry { seen: seen(10, 0), ..entry(&battle, 10, 0) };
+    assert_eq!(house.save(vec![outdated]).await, [SaveResult::Stale]);
+    assert_eq!(house.record(&battle).await.seen_seq, 3, "who has lost the battle says nothing any more");
+}
+
+#[tokio::test]
+async fn an_end_is_seen_once_and_for_all() {
+    let house = House::new().await;
+    let session = house.sign_up("mina", "민아").await.unwrap();
+    let battle = house.battle(&session).await.unwrap();
+    let end = SaveEntry { end_reason: Some("died".into()), ..entry(&battle, 11, 7) };
+    house.save(vec![SaveEntry { seen: seen(8, 0), ..end.clone() }]).await;
+    let unseen = house.record(&battle).await;
+
+    let told = SaveEntry { seen: seen(11, 0), ..end.clone() };
+    assert_eq!(house.save(vec![told]).await, [SaveResult::Saved]);
     assert!(house.authenticate(&session.token).await.unwrap().battle.unwrap().end_seen);
+    let record = house.record(&battle).await;
+    let rest = BattleRecord {
+        seen_seq: unseen.seen_seq,
+        seen_at: unseen.seen_at,
+        seen_totals: unseen.seen_totals.clone(),
+        ..record.clone()
+    };
+    assert_eq!(rest, unseen, "nothing but what was seen is written");
+    assert_eq!(record.seen_totals.unwrap().frames, 11);
+
+    assert_eq!(house.save(vec![SaveEntry { seen: seen(8, 0), ..end }]).await, [SaveResult::Saved], "a late repeat");
+    assert_eq!(house.record(&battle).await.seen_seq, 11);
+    house.books_are_sound().await;
+}
+
+#[tokio::test]
+async fn who_has_lost_a_battle_is_told_so_even_when_it_has_ended() {
+    let house = House::new().await;
+    let session = house.sign_up("mina", "민아").await.unwrap();
+    let battle = house.battle(&session).await.unwrap();
+    house.claim(&battle, 1, "battle-2").await.unwrap();
+    let end = SaveEntry { epoch: 2, end_reason: Some("died".into()), ..entry(&battle, 3, 0) };
+    house.save(vec![end]).await;
+    assert_eq!(house.save(vec![entry(&battle, 4, 0)]).await, [SaveResult::Stale], "it isn't deleted");
 }
 
 #[tokio::test]

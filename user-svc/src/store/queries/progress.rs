@@ -27,6 +27,11 @@ pub(in crate::store) async fn save(t: &mut Txn<'_>, entries: Arc<[Entry]>) -> Qu
                 book(t, row, entry, &gained).await?;
                 Outcome::Saved
             }
+            Verdict::See { row } => {
+                // Whatever repeats the last save: what was served after it stays.
+                see(t, row, entry.seen.as_ref().filter(|seen| seen.seq > row.seen_seq)).await?;
+                Outcome::Saved
+            }
             Verdict::Nothing(outcome) => outcome,
         };
         outcomes.push(outcome);
@@ -50,9 +55,8 @@ async fn write(t: &mut Txn<'_>, row: &Saved, entry: &Entry, saved_at_most: Optio
     if let Some(segment) = &entry.new_segment {
         super::battle::open_segment(t, row.id, segment).await?;
     }
-    if let Some(seen) = entry.seen.as_ref().filter(|seen| seen.seq > row.seen_seq) {
-        see(t, row.id, seen).await?;
-    }
+    // While it lives its owner knows best: a player who was sent less than was thought has seen less.
+    see(t, row, entry.seen.as_ref().filter(|seen| seen.seq != row.seen_seq)).await?;
     match &entry.end_reason {
         Some(reason) => end(t, row.id, reason).await,
         None if entry.release => release(t, row.id).await,
@@ -60,9 +64,11 @@ async fn write(t: &mut Txn<'_>, row: &Saved, entry: &Entry, saved_at_most: Optio
     }
 }
 
-async fn see(t: &mut Txn<'_>, id: BattleId, seen: &Seen) -> QueryResult<()> {
-    let place = battle::table.find(Key::from(id));
-    let set = (battle::seen_seq.eq(seen.seq), battle::seen_totals.eq(&seen.totals), battle::seen_at.eq(t.now));
+async fn see(t: &mut Txn<'_>, row: &Saved, seen: Option<&Seen>) -> QueryResult<()> {
+    let Some(seen) = seen else { return Ok(()) };
+    let place = battle::table.find(Key::from(row.id));
+    let seen_at = t.now - seen.lag_ms;
+    let set = (battle::seen_seq.eq(seen.seq), battle::seen_totals.eq(&seen.totals), battle::seen_at.eq(seen_at));
     diesel::update(place).set(set).execute(t.conn).await?;
     Ok(())
 }
