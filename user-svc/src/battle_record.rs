@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use rules::keyframes::KEYFRAME_EVERY;
-use service_kit::Fault;
+use service_kit::{Fault, Superseded};
 use vocab::BattleId;
 
-use crate::store::rows::{BattleLine, Input, NewBattle, Record, Segment};
+use crate::store::rows::{BattleLine, BattleRow, Input, NewBattle, Record, Segment};
 use crate::store::{Store, StoreError};
 
 /// The epoch a battle is made with.
@@ -15,8 +15,10 @@ pub(crate) const FIRST_EPOCH: i64 = 1;
 /// What became of a new battle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Created {
-    /// It is there, since this call or an earlier one with its id.
-    Made { epoch: i64, started_at: i64 },
+    /// It is there under its first epoch, since this call or an earlier one with its id.
+    Made { started_at: i64 },
+    /// A newer session of the account has taken the caller's place.
+    SessionOver,
     /// The character has a live one.
     InBattle(BattleId),
     /// The character is no longer what the caller read.
@@ -79,7 +81,8 @@ pub(crate) struct Page {
 /// Makes a battle; says its epoch and when it started.
 pub(crate) async fn create(store: &Store, new: NewBattle) -> Result<(i64, i64), Fault> {
     match store.create_battle(Arc::new(new)).await.map_err(lost_race)? {
-        Created::Made { epoch, started_at } => Ok((epoch, started_at)),
+        Created::Made { started_at } => Ok((FIRST_EPOCH, started_at)),
+        Created::SessionOver => Err(Superseded.into()),
         Created::InBattle(battle) => Err(in_battle().arg("battle", battle)),
         Created::CharacterChanged => Err(Fault::aborted("character-changed").reason("character_changed")),
         Created::NoCharacter => Err(Fault::not_found("character-unknown")),
@@ -124,6 +127,21 @@ pub(crate) async fn list(store: &Store, of: PageOf) -> Result<Page, Fault> {
     lines.truncate(full);
     let next = lines.last().filter(|_| more).map(|(line, _)| line.id);
     Ok(Page { lines, next })
+}
+
+/// What a creation comes to whose id is known. It is a repeat only as long as the caller would still be the owner: with
+/// an epoch that somebody else writes under it could spoil their battle.
+pub(crate) fn repeated(known: &BattleRow, new: &NewBattle) -> Created {
+    let still_owned = known.epoch == FIRST_EPOCH && known.owner.as_ref() == Some(&new.owner);
+    if (known.account, known.character) != (new.account, new.character) {
+        Created::IdTaken
+    } else if known.ended_at.is_some() {
+        Created::CharacterChanged
+    } else if still_owned {
+        Created::Made { started_at: known.started_at }
+    } else {
+        Created::InBattle(known.id)
+    }
 }
 
 /// The frame of the older keyframe of a battle that stands at `seq`: the keyframe before the last one passed.

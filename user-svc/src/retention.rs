@@ -137,6 +137,7 @@ mod tests {
             let new = NewBattle {
                 id,
                 account,
+                session_epoch: None,
                 character,
                 character_version: 1,
                 owner: "battle-1".into(),

@@ -240,6 +240,8 @@ pub(crate) struct Saved {
 pub(crate) struct NewBattle {
     pub(crate) id: BattleId,
     pub(crate) account: AccountId,
+    /// The caller's session, which must not be an older one than the account's; none for an internal tool.
+    pub(crate) session_epoch: Option<i64>,
     pub(crate) character: CharacterId,
     pub(crate) character_version: i64,
     pub(crate) owner: String,

@@ -20,9 +20,12 @@ pub(crate) fn new_battle(caller: Caller, request: user::CreateBattleRequest) -> 
     if request.tick_ms == 0 {
         return Err(missing("tick_ms"));
     }
+    // Connection 0 is an internal tool.
+    let session_epoch = (caller.connection != 0).then(|| stored(caller.epoch, "caller.epoch")).transpose()?;
     Ok(NewBattle {
         id: id(&request.battle_id, "battle_id")?,
         account: caller.account,
+        session_epoch,
         character: id(&request.character_id, "character_id")?,
         character_version: stored(request.character_version, "character_version")?,
         owner: name(request.owner, "owner")?,

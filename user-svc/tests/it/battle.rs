@@ -2,10 +2,10 @@
 
 use proto::user::v1::*;
 use service_kit::Fault;
-use service_kit::FaultKind::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
+use service_kit::FaultKind::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated};
 use vocab::BattleId;
 
-use super::support::{House, OWNER, creation, entry, verdict};
+use super::support::{House, OWNER, PASSWORD, connected, creation, entry, verdict};
 
 async fn create(house: &House, request: CreateBattleRequest) -> Result<CreateBattleResponse, Fault> {
     Ok(house.client().create_battle(request).await?.into_inner())
@@ -79,6 +79,43 @@ async fn a_battle_starts_from_the_character_as_it_is() {
     assert_eq!(create(&house, stolen).await.unwrap_err().kind(), NotFound, "another's character");
     let taken = creation(&other, &first);
     assert_eq!(create(&house, taken).await.unwrap_err().kind(), AlreadyExists, "another's battle id");
+}
+
+#[tokio::test]
+async fn a_repeat_is_none_once_the_battle_is_anothers() {
+    let house = House::new().await;
+    let session = house.sign_up("mina", "민아").await.unwrap();
+    let battle = house.battle(&session).await.unwrap();
+    let again = creation(&session, &battle);
+    let elsewhere = CreateBattleRequest { owner: "battle-2".into(), ..again.clone() };
+    assert_eq!(verdict(&create(&house, elsewhere).await.unwrap_err()), (AlreadyExists, None, Some("in_battle")));
+
+    house.claim(&battle, 1, OWNER).await.unwrap();
+    let fault = create(&house, again.clone()).await.unwrap_err();
+    assert_eq!(verdict(&fault), (AlreadyExists, None, Some("in_battle")), "even for the owner, under a newer epoch");
+    assert!(fault.args().any(|(name, value)| name == "battle" && *value == battle), "{fault:?}");
+
+    house.save(vec![SaveEntry { epoch: 2, end_reason: Some("died".into()), ..entry(&battle, 3, 0) }]).await;
+    let fault = create(&house, again).await.unwrap_err();
+    assert_eq!(verdict(&fault), (Aborted, None, Some("character_changed")), "it has come and gone");
+}
+
+#[tokio::test]
+async fn an_older_session_starts_no_battle() {
+    let mut house = House::new().await;
+    let old = house.sign_up("mina", "민아").await.unwrap();
+    let new = house.sign_in("mina", PASSWORD).await.unwrap();
+    // Whoever remembers the newer connection is gone: the account's row remembers as well.
+    house = house.reopen().await;
+    let wanted = |session: &Session, connection| CreateBattleRequest {
+        caller: connected(session, connection),
+        ..creation(session, &BattleId::generate().to_string())
+    };
+    let fault = create(&house, wanted(&old, 9)).await.unwrap_err();
+    assert_eq!(verdict(&fault), (Unauthenticated, None, Some("session_replaced")));
+    create(&house, wanted(&new, 3)).await.unwrap();
+    let in_the_way = create(&house, wanted(&old, 0)).await.unwrap_err();
+    assert_eq!(in_the_way.because(), Some("in_battle"), "an internal tool gets that far");
 }
 
 #[tokio::test]
@@ -194,6 +231,23 @@ async fn the_live_battle_of_a_character_is_found_before_older_ones() {
     let second = house.battle(&fresh).await.unwrap();
     let found = house.client().get_battle_record(by_character()).await.unwrap().into_inner().record.unwrap();
     assert_eq!((found.battle_id, found.end_reason), (second, None));
+}
+
+#[tokio::test]
+async fn the_live_battle_comes_first_even_after_the_clock_was_set_back() {
+    let house = House::new().await;
+    let session = house.sign_up("mina", "민아").await.unwrap();
+    let first = house.battle(&session).await.unwrap();
+    house.save(vec![SaveEntry { end_reason: Some("died".into()), ..entry(&first, 1, 0) }]).await;
+    house.clock.set_back(std::time::Duration::from_secs(3_600));
+    let fresh = Session { character: Some(house.character(&session).await), ..session.clone() };
+    let second = house.battle(&fresh).await.unwrap();
+
+    let by = Some(get_battle_record_request::By::CharacterId(session.character.unwrap().id));
+    let found = house.client().get_battle_record(GetBattleRecordRequest { by, history: false }).await.unwrap();
+    assert_eq!(found.into_inner().record.unwrap().battle_id, second);
+    let live = BattleRef { battle_id: second, live: true, end_seen: false };
+    assert_eq!(house.authenticate(&session.token).await.unwrap().battle, Some(live));
 }
 
 #[tokio::test]

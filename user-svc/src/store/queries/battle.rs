@@ -10,13 +10,18 @@ use super::Txn;
 use crate::battle_record::{self, Appended, Claimed, Created};
 use crate::store::key::Key;
 use crate::store::rows::{BattleLine, BattleRow, Input, NewBattle, Record, Segment};
-use crate::store::schema::{battle, battle_input, battle_segment, character};
+use crate::store::schema::{account, battle, battle_input, battle_segment, character};
 
 pub(in crate::store) async fn create(t: &mut Txn<'_>, new: Arc<NewBattle>) -> QueryResult<Created> {
-    let known = battle::table.find(Key::from(new.id)).select((battle::character, battle::epoch, battle::started_at));
-    if let Some((owner, epoch, started_at)) = known.first::<(Key, i64, i64)>(t.conn).await.optional()? {
-        let same = CharacterId::from(owner) == new.character;
-        return Ok(if same { Created::Made { epoch, started_at } } else { Created::IdTaken });
+    if let Some(epoch) = new.session_epoch {
+        let own = account::table.find(Key::from(new.account)).select(account::epoch);
+        if locked!(own).first::<i64>(t.conn).await.optional()?.is_some_and(|now| epoch < now) {
+            return Ok(Created::SessionOver);
+        }
+    }
+    let known = battle::table.find(Key::from(new.id)).select(BattleRow::as_select());
+    if let Some(known) = known.first(t.conn).await.optional()? {
+        return Ok(battle_record::repeated(&known, &new));
     }
     let fighter = character::table.find(Key::from(new.character)).filter(character::account.eq(Key::from(new.account)));
     let version = locked!(fighter.select(character::version)).first::<i64>(t.conn).await.optional()?;
@@ -29,7 +34,7 @@ pub(in crate::store) async fn create(t: &mut Txn<'_>, new: Arc<NewBattle>) -> Qu
         return Ok(Created::CharacterChanged);
     }
     insert(t, &new).await?;
-    Ok(Created::Made { epoch: battle_record::FIRST_EPOCH, started_at: t.now })
+    Ok(Created::Made { started_at: t.now })
 }
 
 async fn insert(t: &mut Txn<'_>, new: &NewBattle) -> QueryResult<()> {
@@ -125,18 +130,30 @@ pub(in crate::store) async fn by_id(t: &mut Txn<'_>, id: BattleId, history: bool
     record(t, found, history).await
 }
 
-/// The live one, which is always the latest, else the latest.
+/// The battle that concerns a character: the live one, else the one that started last.
 pub(in crate::store) async fn of_character(
     t: &mut Txn<'_>,
     id: CharacterId,
     history: bool,
 ) -> QueryResult<Option<Record>> {
+    match concerning(t, id).await? {
+        Some(battle) => by_id(t, battle, history).await,
+        None => Ok(None),
+    }
+}
+
+/// The same by its id. The live one is asked for first: under a clock that was set back an older one may have started
+/// later.
+pub(in crate::store) async fn concerning(t: &mut Txn<'_>, id: CharacterId) -> QueryResult<Option<BattleId>> {
+    let live = battle::table.filter(battle::live_character.eq(Key::from(id))).select(battle::id);
+    if let Some(live) = live.first::<Key>(t.conn).await.optional()? {
+        return Ok(Some(live.into()));
+    }
     let latest = battle::table
         .filter(battle::character.eq(Key::from(id)))
         .order((battle::started_at.desc(), battle::id.desc()))
-        .select(BattleRow::as_select());
-    let found = latest.first(t.conn).await.optional()?;
-    record(t, found, history).await
+        .select(battle::id);
+    Ok(latest.first::<Key>(t.conn).await.optional()?.map(BattleId::from))
 }
 
 async fn record(t: &mut Txn<'_>, found: Option<BattleRow>, history: bool) -> QueryResult<Option<Record>> {

@@ -75,20 +75,19 @@ pub(in crate::store) async fn authenticate(
 
 pub(in crate::store) async fn standing(t: &mut Txn<'_>, id: AccountId) -> QueryResult<Option<Standing>> {
     let Some(sheet) = super::character::of_account(t, id).await? else { return Ok(None) };
-    let latest = battle::table
-        .filter(battle::character.eq(Key::from(sheet.character.id)))
-        .order((battle::started_at.desc(), battle::id.desc()))
-        .select((battle::id, battle::ended_at, battle::seq, battle::seen_seq));
-    let latest = latest.first::<(Key, Option<i64>, i64, i64)>(t.conn).await.optional()?;
-    let now = t.now;
-    let battle = latest.filter(|(_, ended_at, ..)| ended_at.is_none_or(|at| now - at < Kept::Battles.for_ms())).map(
-        |(id, ended_at, seq, seen_seq)| Current {
-            battle: BattleId::from(id),
-            live: ended_at.is_none(),
-            end_seen: ended_at.is_some() && seen_seq >= seq,
-        },
-    );
+    let battle = match super::battle::concerning(t, sheet.character.id).await? {
+        Some(battle) => current(t, battle).await?,
+        None => None,
+    };
     Ok(Some(Standing { sheet, battle }))
+}
+
+/// The battle as its player hears of it; nothing when it ended too long ago.
+async fn current(t: &mut Txn<'_>, id: BattleId) -> QueryResult<Option<Current>> {
+    let row = battle::table.find(Key::from(id)).select((battle::ended_at, battle::seq, battle::seen_seq));
+    let (ended_at, seq, seen_seq) = row.first::<(Option<i64>, i64, i64)>(t.conn).await?;
+    let current = Current { battle: id, live: ended_at.is_none(), end_seen: ended_at.is_some() && seen_seq >= seq };
+    Ok(ended_at.is_none_or(|at| t.now - at < Kept::Battles.for_ms()).then_some(current))
 }
 
 /// Raises the account's epoch and removes its session.
