@@ -70,9 +70,7 @@ impl Chain {
 
     /// The tick of the next frame, if one comes.
     pub(crate) fn next_tick(&self, state: &State) -> Option<u64> {
-        let next = state.seq() + 1;
-        let recorded = self.inputs.binary_search_by_key(&next, |input| input.at_seq).ok();
-        recorded.map(|place| self.inputs[place].tick).or_else(|| state.due())
+        run::next_tick(state, &self.inputs)
     }
 
     /// The frame that `state` stands after and `events` tell.

@@ -95,7 +95,9 @@ async fn course(record: &Record, rulesets: &Rulesets) -> Result<(Course, bool), 
         None => {
             let current = rulesets.current();
             state.fits(current).map_err(Broken::from)?;
-            let chain = Chain::starting(Arc::clone(current), &state, record.origin_ms());
+            let mut chain = Chain::starting(Arc::clone(current), &state, record.origin_ms());
+            // What was accepted holds, whichever engine comes to its frame.
+            record.inputs.iter().filter(|input| input.at_seq > state.seq()).for_each(|input| chain.record(*input));
             Ok((Course::starting(state, chain), true))
         }
     }

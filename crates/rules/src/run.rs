@@ -13,7 +13,8 @@ use crate::ruleset::Ruleset;
 pub struct Recorded {
     /// The frame it makes.
     pub at_seq: u64,
-    /// The tick at which that frame stands.
+    /// The tick at which that frame stands. Another engine may have come to this frame at a later tick: then it stands
+    /// there, because time never goes back.
     pub tick: u64,
     /// The input.
     pub input: Input,
@@ -44,7 +45,7 @@ pub fn advance(
     events: &mut Vec<Event>,
 ) -> Result<bool, Refused> {
     if let Some(recorded) = next_input(state, inputs) {
-        state.apply(ruleset, recorded.input, recorded.tick, events)?;
+        state.apply(ruleset, recorded.input, recorded.tick.max(state.tick()), events)?;
         return Ok(true);
     }
     let due = state.due().is_some();
@@ -98,11 +99,13 @@ pub fn frames(
     Ok(state)
 }
 
+/// The tick of the next frame, if one comes; `inputs` as for [`advance`].
+#[must_use]
+pub fn next_tick(state: &State, inputs: &[Recorded]) -> Option<u64> {
+    next_input(state, inputs).map(|recorded| recorded.tick.max(state.tick())).or_else(|| state.due())
+}
+
 fn next_input<'a>(state: &State, inputs: &'a [Recorded]) -> Option<&'a Recorded> {
     let place = inputs.binary_search_by_key(&(state.seq() + 1), |recorded| recorded.at_seq).ok()?;
     inputs.get(place)
-}
-
-fn next_tick(state: &State, inputs: &[Recorded]) -> Option<u64> {
-    next_input(state, inputs).map(|recorded| recorded.tick).or_else(|| state.due())
 }

@@ -208,6 +208,17 @@ fn inputs_out_of_place_change_nothing() {
 }
 
 #[test]
+fn an_input_takes_effect_in_its_frame_though_that_stands_later_than_it_was() {
+    let origin = battle(common::start(&SHIPPED, 20, 2, 21));
+    let stop = Recorded { at_seq: 30, tick: 3, input: Input::Stop { reason: EndReason::Stopped } };
+    let mut whole = origin.clone();
+    live(&SHIPPED, &mut whole, 29);
+    assert_eq!(run::next_tick(&whole, &[stop]), Some(whole.tick()));
+    let end = run::frames(&SHIPPED, &origin, &[stop], 1..=99, |_| {}).unwrap();
+    assert_eq!((end.seq(), end.tick(), end.ended()), (30, whole.tick(), Some(EndReason::Stopped)));
+}
+
+#[test]
 fn experience_goes_on_past_the_last_level() {
     let mut start = common::start(&SHIPPED, 100, 5, 23);
     start.fighter.exp = growth::exp_to_leave(100) - 1;
