@@ -7,10 +7,14 @@ use vocab::AccountId;
 
 use crate::store::Store;
 
+/// After this long, milliseconds, a call that hasn't said how it ended never will: its gateway is gone, or did not learn
+/// it. No action takes nearly as long, because every call has a deadline of seconds.
+pub(crate) const ABANDONED_AFTER_MS: i64 = 60_000;
+
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Begun {
-    /// Nothing: go on, then say how it ended.
+    /// Nothing, or only that an earlier call was abandoned: go on, then say how it ended.
     First,
     /// It was done, with this answer.
     Done(Vec<u8>),

@@ -1,5 +1,7 @@
 //! Actions that happen once.
 
+use std::time::Duration;
+
 use proto::user::v1::*;
 use service_kit::Fault;
 use service_kit::FaultKind::{Aborted, InvalidArgument};
@@ -47,6 +49,22 @@ async fn a_key_given_up_is_free() {
     assert_eq!(player.begin("k", &DIGEST).await.unwrap(), None);
     player.finish("k", None).await;
     assert_eq!(player.begin("k", &DIGEST).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_left_under_way_is_taken_over() {
+    let house = House::new().await;
+    let player = Player { house: &house, session: house.sign_up("mina", "민아").await.unwrap() };
+    assert_eq!(player.begin("k", &DIGEST).await.unwrap(), None);
+    house.clock.advance(Duration::from_secs(45));
+    assert_eq!(verdict(&player.begin("k", &DIGEST).await.unwrap_err()), (Aborted, None, Some("in_progress")));
+    house.clock.advance(Duration::from_secs(20));
+    assert_eq!(player.begin("k", &[8; 32]).await.unwrap_err().kind(), InvalidArgument, "but by nothing else");
+    assert_eq!(player.begin("k", &DIGEST).await.unwrap(), None);
+    assert_eq!(verdict(&player.begin("k", &DIGEST).await.unwrap_err()), (Aborted, None, Some("in_progress")));
+    player.finish("k", Some(b"done")).await;
+    house.clock.advance(Duration::from_secs(120));
+    assert_eq!(player.begin("k", &DIGEST).await.unwrap().as_deref(), Some(&b"done"[..]), "an answer is kept");
 }
 
 #[tokio::test]

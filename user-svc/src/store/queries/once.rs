@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vocab::AccountId;
 
 use super::Txn;
-use crate::once::Begun;
+use crate::once::{self, Begun};
 use crate::retention::Kept;
 use crate::store::key::Key;
 use crate::store::schema::once_key;
@@ -22,14 +22,15 @@ pub(in crate::store) async fn begin(
     diesel::delete(outdated).execute(t.conn).await?;
     let earlier = once_key::table
         .find((Key::from(account), &*client_key))
-        .select((once_key::digest, once_key::answer))
-        .first::<(Vec<u8>, Option<Vec<u8>>)>(t.conn)
+        .select((once_key::digest, once_key::answer, once_key::created_at))
+        .first::<(Vec<u8>, Option<Vec<u8>>, i64)>(t.conn)
         .await
         .optional()?;
     match earlier {
-        Some((earlier, _)) if earlier != digest => return Ok(Begun::Otherwise),
-        Some((_, Some(answer))) => return Ok(Begun::Done(answer)),
-        Some((_, None)) => return Ok(Begun::UnderWay),
+        Some((earlier, ..)) if earlier != digest => return Ok(Begun::Otherwise),
+        Some((_, Some(answer), _)) => return Ok(Begun::Done(answer)),
+        Some((_, None, begun)) if t.now - begun < once::ABANDONED_AFTER_MS => return Ok(Begun::UnderWay),
+        Some((_, None, _)) => return take_over(t, account, &client_key).await,
         None => {}
     }
     let row = (
@@ -39,6 +40,13 @@ pub(in crate::store) async fn begin(
         once_key::created_at.eq(t.now),
     );
     diesel::insert_into(once_key::table).values(row).execute(t.conn).await?;
+    Ok(Begun::First)
+}
+
+/// Begins the action anew in the place of a call that never said how it ended.
+async fn take_over(t: &mut Txn<'_>, account: AccountId, client_key: &str) -> QueryResult<Begun> {
+    let place = once_key::table.find((Key::from(account), client_key));
+    diesel::update(place).set(once_key::created_at.eq(t.now)).execute(t.conn).await?;
     Ok(Begun::First)
 }
 
