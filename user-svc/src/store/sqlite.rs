@@ -132,7 +132,11 @@ where
     match work(Txn { conn, now: clock.now() }).await {
         Ok(value) => Manager::commit_transaction(conn).await.map(|()| value),
         Err(error) => {
-            Manager::rollback_transaction(conn).await?;
+            // A full disk makes SQLite roll back by itself, after which there is nothing left to roll back. The pool
+            // drops a connection whose transaction is in doubt; the caller needs to know what came first.
+            if let Err(undone) = Manager::rollback_transaction(conn).await {
+                tracing::warn!(error.cause = %undone, "transaction not rolled back");
+            }
             Err(error)
         }
     }
@@ -191,4 +195,33 @@ pub(super) mod queries {
     type Txn<'c> = crate::store::Txn<'c, Conn>;
 
     compile_queries!(account, bag, battle, character, floor, ledger, once, progress, retention, ruleset, seed, session);
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel_async::SimpleAsyncConnection;
+
+    use super::*;
+
+    async fn put(db: &Sqlite, id: &'static str, pack: Vec<u8>) -> Result<(), StoreError> {
+        db.write(&Clock::system(), move |mut txn| {
+            async move { queries::ruleset::put(&mut txn, id.into(), pack.into()).await }.boxed()
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_passes_and_leaves_a_connection_that_writes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = format!("{}/mud.db", directory.path().display());
+        migrate(&path).unwrap();
+        let db = Sqlite::open(&path).await.unwrap();
+        // Less than it has: no page more.
+        db.writer.get().await.unwrap().batch_execute("PRAGMA max_page_count = 1").await.unwrap();
+        let refused = put(&db, "1:00", vec![0; 1 << 20]).await.unwrap_err();
+        assert!(refused.is_passing(), "{refused:?}");
+        // The connection may have been replaced, and its limit with it.
+        db.writer.get().await.unwrap().batch_execute("PRAGMA max_page_count = 100000").await.unwrap();
+        put(&db, "1:00", vec![0; 1 << 20]).await.unwrap();
+    }
 }
