@@ -70,8 +70,11 @@ fn entry(content: &Content, entry: user::SaveEntry) -> Result<Entry, Fault> {
     if !(1..=u32::from(MAX_LEVEL)).contains(&entry.level) {
         return Err(Fault::invalid("level-range").field("level"));
     }
-    // What the content doesn't know isn't equipment: nothing that was earned gets lost over a content update.
-    let stacks = |key: &str| content.item_by_key(key).is_none_or(|item| !item.kind.is_equipment());
+    // What the content doesn't know is equipment where a piece says so, and a stack otherwise: nothing that was earned
+    // gets lost over a content update, and nothing is booked as both.
+    let pieces: HashSet<&str> = totals.pieces.iter().map(|piece| piece.key.as_str()).collect();
+    let known = |key: &str| content.item_by_key(key).is_some_and(|item| item.kind.is_equipment());
+    let stacks = |key: &str| !pieces.contains(key) && !known(key);
     Ok(Entry {
         id: id(&entry.battle_id, "battle_id")?,
         epoch: stored(entry.epoch, "epoch")?,
@@ -109,4 +112,32 @@ fn seen(seen: user::Seen) -> Result<Seen, Fault> {
 /// Counts beyond what SQL can hold are not earned in any lifetime.
 fn clamped(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::common::v1::{ItemCount, Piece as Found};
+
+    use super::*;
+
+    #[test]
+    fn equipment_of_another_world_is_booked_once() {
+        let content = Content::parse(content::rules()).unwrap();
+        let count = |key: &str, count| ItemCount { key: key.to_owned(), count };
+        let totals = Totals {
+            items: vec![count("blade-of-tomorrow", 1), count("dust-of-tomorrow", 2)],
+            pieces: vec![Found { seq: 3, n: 0, key: "blade-of-tomorrow".to_owned() }],
+            ..Totals::default()
+        };
+        let save = user::SaveEntry {
+            battle_id: vocab::BattleId::generate().to_string(),
+            totals: Some(totals),
+            level: 1,
+            skills: vec![String::new(); 3],
+            ..user::SaveEntry::default()
+        };
+        let tally = entry(&content, save).unwrap().tally;
+        assert_eq!(tally.stacks, [("dust-of-tomorrow".to_owned(), 2)]);
+        assert_eq!(tally.pieces.len(), 1);
+    }
 }
