@@ -40,9 +40,7 @@ pub(crate) enum Verdict<'r> {
         saved_at_most: Option<i64>,
     },
     /// It has ended with this very save: only how far its player has seen it may still move on, over `row`.
-    See {
-        row: &'r Saved,
-    },
+    See { row: &'r Saved },
     /// Leave everything as it is.
     Nothing(Outcome),
 }
