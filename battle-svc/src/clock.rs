@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How far a saved battle may be behind its next step and still count as undisturbed.
-const GRACE_MS: u64 = 10_000;
+/// How far a saved battle may be behind its next step and still count as undisturbed. A save says how old it was when
+/// it was sent, not how long it was under way: with every retry inside the store that can be half a minute.
+const GRACE_MS: u64 = 60_000;
 
 /// The time of one battle under one ownership: one moment on three clocks, and the length of a tick.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,14 @@ pub(crate) struct Clock {
     /// The database's clock at the anchor, milliseconds since the epoch.
     database_ms: i64,
     tick_ms: u32,
+}
+
+/// A moment that has passed: so many milliseconds before an instant. No instant by itself reaches back before the
+/// machine's start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ago {
+    instant: Instant,
+    ms: u64,
 }
 
 /// Where a battle stood when it was saved.
@@ -78,6 +87,18 @@ impl Clock {
     }
 }
 
+impl Ago {
+    /// The moment `ms` milliseconds before `instant`.
+    pub(crate) fn before(instant: Instant, ms: u64) -> Self {
+        Self { instant, ms }
+    }
+
+    /// How long ago that was `now`, milliseconds.
+    pub(crate) fn at(&self, now: Instant) -> u64 {
+        self.ms.saturating_add(millis(now.saturating_duration_since(self.instant)))
+    }
+}
+
 impl Saved {
     /// Where battle time stands `now`, on the database's clock, when at most `cap` of an absence counts.
     ///
@@ -131,6 +152,20 @@ mod tests {
     fn a_clock_that_jumps_back_takes_nothing_away() {
         let resumed = saved().resume(500_000, HOUR);
         assert_eq!(resumed, Resumed { battle_ms: 15_700, unbroken: false, origin_ms: 484_300 });
+    }
+
+    #[test]
+    fn a_save_that_was_long_under_way_breaks_nothing() {
+        let late = Saved { saved_at: 1_000_000 + 15_700 + 40_000, ..saved() };
+        let resumed = late.resume(1_000_000 + 600_000, HOUR);
+        assert_eq!(resumed, Resumed { battle_ms: 600_000, unbroken: true, origin_ms: 1_000_000 });
+    }
+
+    #[test]
+    fn a_moment_keeps_its_distance() {
+        let start = Instant::now();
+        let ago = Ago::before(start, 5_000);
+        assert_eq!((ago.at(start), ago.at(start + Duration::from_millis(20))), (5_000, 5_020));
     }
 
     #[test]

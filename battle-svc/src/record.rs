@@ -7,10 +7,9 @@ use rules::fighter::Fighter;
 use rules::run::Recorded;
 use rules::{Ruleset, Totals};
 use service_kit::Fault;
-use tokio::time::Instant;
 use vocab::{AccountId, BattleId, CharacterId};
 
-use crate::clock::Saved;
+use crate::clock::{Ago, Saved};
 use crate::wire::StoredTotals;
 
 /// Whose battle it is. What never changes about a battle.
@@ -127,15 +126,15 @@ pub(crate) struct Save {
     /// Encoded state.
     pub(crate) state: Vec<u8>,
     /// When the battle stood there.
-    pub(crate) stood_at: Instant,
+    pub(crate) stood: Ago,
     /// The older and the newer keyframe, when they moved since the last save.
     pub(crate) keys: Option<[Box<[u8]>; 2]>,
     /// What the battle came to.
     pub(crate) totals: Totals,
     /// How the fighter stands.
     pub(crate) fighter: Fighter,
-    /// How far the player's own socket has been served, when that moved on.
-    pub(crate) seen: Option<(u64, Totals)>,
+    /// How far the player's own socket has been served, when that moved.
+    pub(crate) seen: Option<Served>,
     /// Whether the owner lets go.
     pub(crate) release: bool,
     /// Why the battle ends with it.
@@ -144,6 +143,17 @@ pub(crate) struct Save {
     pub(crate) new_segment: Option<StoredSegment>,
     /// Knows the keys.
     pub(crate) ruleset: Arc<Ruleset>,
+}
+
+/// How far the player's own socket has been served, as it is written.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    /// Last frame sent.
+    pub(crate) seq: u64,
+    /// What the battle had come to by then.
+    pub(crate) totals: Totals,
+    /// When that was.
+    pub(crate) when: Ago,
 }
 
 /// What became of a save.

@@ -7,7 +7,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::{Battle, Context};
-use crate::record::{Outcome, Save, StoredSegment};
+use crate::clock::{Ago, since};
+use crate::missed::Seen;
+use crate::record::{Outcome, Save, Served, StoredSegment};
 use crate::saver::Saver;
 
 /// What changed since the last save.
@@ -20,7 +22,7 @@ pub(super) struct Unsaved {
 }
 
 impl Battle {
-    /// Opens a segment before the next frame; the answer says when it is stored, and until then the battle stays held.
+    /// Opens the segment it was to run up to; the answer says when that is stored, and no frame is to be made before.
     /// `None` for a battle that is over.
     pub(crate) fn open_segment(
         &mut self,
@@ -29,6 +31,7 @@ impl Battle {
         now: Instant,
         saver: &Saver,
     ) -> Option<oneshot::Receiver<Outcome>> {
+        self.cut_ms = None;
         self.course.next_tick()?;
         // Packs only grow; should one have shrunk all the same, the battle stays under its own.
         let fits = self.course.state().fits(ruleset).is_ok();
@@ -69,10 +72,7 @@ impl Battle {
 
     /// Everything as it stands; counts as saved from here on.
     pub(super) fn snapshot(&mut self, now: Instant) -> Save {
-        if self.watchers.has_player() {
-            self.seen = self.seen_by(now);
-            self.unsaved.seen = true;
-        }
+        self.unsaved.seen |= self.watchers.has_player();
         let unsaved = std::mem::take(&mut self.unsaved);
         // A segment may open because what lies before it can't be told any more: then the keyframes are new, too.
         let keys = unsaved.keyframes || unsaved.segment.is_some();
@@ -82,11 +82,11 @@ impl Battle {
             epoch: self.epoch,
             seq: state.seq(),
             state: state.encode(),
-            stood_at: self.stood_at(now),
+            stood: Ago::before(now, self.behind_ms(now)),
             keys: keys.then(|| [self.course.older(), self.course.newer()].map(|key| key.bytes.clone())),
             totals: state.totals().clone(),
             fighter: state.fighter().clone(),
-            seen: unsaved.seen.then(|| (self.seen.seq, self.seen.totals.clone())),
+            seen: unsaved.seen.then(|| self.served_by(now)),
             release: false,
             ended: None,
             new_segment: unsaved.segment,
@@ -94,9 +94,14 @@ impl Battle {
         }
     }
 
-    /// The moment until which the state was the right one: now, unless the next frame is late.
-    fn stood_at(&self, now: Instant) -> Instant {
-        self.course.next_tick().map_or(now, |tick| self.clock.instant(tick).min(now))
+    /// How long the next frame has been due: so long ago the state was the right one.
+    fn behind_ms(&self, now: Instant) -> u64 {
+        self.course.next_tick().map_or(0, |tick| self.clock.battle_ms(now).saturating_sub(self.clock.tick_at(tick)))
+    }
+
+    fn served_by(&self, now: Instant) -> Served {
+        let Seen { seq, totals, at } = self.seen_by(now);
+        Served { seq, totals, when: Ago::before(now, since(at, self.clock.database_ms(now))) }
     }
 }
 

@@ -33,10 +33,6 @@ impl Battle {
     ) -> Result<Attached, Broken> {
         let missed = missed::missed(&self.course, &self.seen_by(now), self.moment(now), wanted)?;
         self.watchers.add(feed, part);
-        if part == Part::Player {
-            self.unsaved.seen = true;
-            self.save_at = now;
-        }
         Ok(Attached { view: self.view(), missed })
     }
 
@@ -52,9 +48,8 @@ impl Battle {
 
     /// Takes a feed away. `served` is the last frame that went to the player's own socket.
     pub(crate) fn detach(&mut self, feed: &Arc<Feed>, part: Part, served: u64, now: Instant) -> Result<(), Broken> {
-        let had_player = self.watchers.has_player();
         self.watchers.remove(feed, part);
-        if had_player && !self.watchers.has_player() {
+        if part == Part::Player {
             self.left(served, now)?;
         }
         if self.watchers.is_empty() {
@@ -82,14 +77,17 @@ impl Battle {
         Seen { seq, totals, at: self.clock.database_ms(now) }
     }
 
-    /// The player's own socket is gone after frame `served`.
+    /// A socket of the player's own is gone after frame `served`. One that was served less than an earlier one, or
+    /// nothing at all, leaves the earlier mark; what a save made of its presence meanwhile is put right.
     fn left(&mut self, served: u64, now: Instant) -> Result<(), Broken> {
+        self.unsaved.seen = true;
+        self.save_at = now;
         let served = served.min(self.course.head());
-        // Beyond the window the earlier mark stays: a report then tells more, and loses nothing.
-        if let Some(totals) = self.course.totals_at(served)? {
+        // Beyond the window the earlier mark stays, too: a report then tells more, and loses nothing.
+        if served >= self.seen.seq
+            && let Some(totals) = self.course.totals_at(served)?
+        {
             self.seen = self.seen_at(served, totals, now);
-            self.unsaved.seen = true;
-            self.save_at = now;
         }
         Ok(())
     }

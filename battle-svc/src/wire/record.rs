@@ -12,8 +12,7 @@ use tokio::time::Instant;
 use vocab::BattleId;
 
 use super::{Caller, dungeon_id, frame, on_death_to, phase, totals};
-use crate::clock::millis;
-use crate::record::{Create, Hero, Identity, Outcome, Read, Record, Save, StoredSegment};
+use crate::record::{Create, Hero, Identity, Outcome, Read, Record, Save, Served, StoredSegment};
 use crate::view::View;
 
 /// The first byte of a stored stop; its reason follows as text.
@@ -94,7 +93,7 @@ pub(crate) fn save(save: &Save, now: Instant) -> user::SaveEntry {
         epoch: save.epoch,
         seq: save.seq,
         state: save.state.clone(),
-        lag_ms: millis(now.saturating_duration_since(save.stood_at)),
+        lag_ms: save.stood.at(now),
         key_a,
         key_b,
         totals: Some(totals(content, &save.totals)),
@@ -103,11 +102,15 @@ pub(crate) fn save(save: &Save, now: Instant) -> user::SaveEntry {
         hp: fighter.hp,
         mp: fighter.mp,
         skills: fighter.skills.map(skill).to_vec(),
-        seen: save.seen.as_ref().map(|(seq, seen)| user::Seen { seq: *seq, totals: Some(totals(content, seen)), lag_ms: 0 }),
+        seen: save.seen.as_ref().map(|served| seen(content, served, now)),
         release: save.release,
         end_reason: save.ended.map(|reason| reason_text(reason).to_owned()),
         new_segment: save.new_segment.clone().map(segment_to),
     }
+}
+
+fn seen(content: &Content, served: &Served, now: Instant) -> user::Seen {
+    user::Seen { seq: served.seq, totals: Some(totals(content, &served.totals)), lag_ms: served.when.at(now) }
 }
 
 /// What became of an entry.

@@ -14,7 +14,7 @@ use proto::user::v1::user_service_client::UserServiceClient;
 use proto::user::v1::user_service_server::UserServiceServer;
 use rules::Ruleset;
 use rules::content::Content;
-use service_kit::grpc::{GrpcService, in_process};
+use service_kit::grpc::{GrpcService, in_process, within};
 use service_kit::{Fault, TaskGroup};
 use tonic::Streaming;
 
@@ -139,6 +139,12 @@ impl Gateway {
         self.try_attach(battle, after, Some(player.caller(1)), false).await.unwrap()
     }
 
+    /// Attaches the player's own socket as one does who has nothing yet, and waits so long for it.
+    pub(crate) async fn attach_within(&mut self, limit: Duration, player: &Player, battle: &str) -> pb::AttachResponse {
+        let request = self.attachment(battle, None, Some(player.caller(1)), false);
+        self.players.attach(within(limit, request)).await.unwrap().into_inner()
+    }
+
     pub(crate) async fn try_attach(
         &mut self,
         battle: &str,
@@ -146,14 +152,7 @@ impl Gateway {
         player: Option<Caller>,
         again: bool,
     ) -> Result<pb::AttachResponse, Fault> {
-        let request = pb::AttachRequest {
-            gateway: "gateway".to_owned(),
-            nonce: self.nonce.clone(),
-            battle_id: battle.to_owned(),
-            after,
-            player,
-            again,
-        };
+        let request = self.attachment(battle, after, player, again);
         Ok(self.players.attach(request).await?.into_inner())
     }
 
@@ -190,5 +189,10 @@ impl Gateway {
             }
         }
         frames
+    }
+
+    fn attachment(&self, battle: &str, after: Option<u64>, player: Option<Caller>, again: bool) -> pb::AttachRequest {
+        let (gateway, nonce) = ("gateway".to_owned(), self.nonce.clone());
+        pb::AttachRequest { gateway, nonce, battle_id: battle.to_owned(), after, player, again }
     }
 }

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use proto::common::v1 as common;
 use proto::user::v1::user_service_server::UserService;
 use proto::user::v1::{self as user, BattleRecord, SaveEntry, SaveResult};
 use service_kit::Fault;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tonic::{Request, Response, Status};
 
 /// Moment of the database's clock at which every test begins.
@@ -31,6 +32,8 @@ pub(crate) struct Rows {
     pub(crate) away: bool,
     /// Inputs are stored, and the answer gets lost.
     pub(crate) mute: bool,
+    /// A battle is stored, and the answer takes so long.
+    pub(crate) slow_create: Duration,
     /// So many times a character has changed since it was read.
     pub(crate) changes: u32,
     pub(crate) claims: u64,
@@ -86,16 +89,24 @@ impl Rows {
         self.battles
             .values()
             .filter(|battle| battle.character_id == id)
-            .max_by_key(|battle| (battle.ended_at.is_none(), battle.battle_id.clone()))
+            .max_by_key(|battle| (battle.ended_at.is_none(), battle.started_at))
     }
 
     fn save(&mut self, entry: SaveEntry, now: i64) -> SaveResult {
         let Some(row) = self.battles.get_mut(&entry.battle_id) else { return SaveResult::Gone };
-        let same_frame = (row.epoch, row.seq) == (entry.epoch, entry.seq);
-        if row.ended_at.is_some() {
-            return if same_frame && row.end_reason == entry.end_reason { SaveResult::Saved } else { SaveResult::Gone };
+        if row.epoch != entry.epoch {
+            return SaveResult::Stale;
         }
-        if row.epoch != entry.epoch || row.seq > entry.seq {
+        let same_frame = row.seq == entry.seq;
+        if row.ended_at.is_some() {
+            if !same_frame || row.end_reason != entry.end_reason {
+                return SaveResult::Gone;
+            }
+            let seen = entry.seen.filter(|seen| seen.seq > row.seen_seq);
+            see(row, seen, now);
+            return SaveResult::Saved;
+        }
+        if row.seq > entry.seq {
             return SaveResult::Stale;
         }
         self.saves += 1;
@@ -107,18 +118,27 @@ impl Rows {
         row.key_a = entry.key_a.unwrap_or(std::mem::take(&mut row.key_a));
         row.key_b = entry.key_b.unwrap_or(std::mem::take(&mut row.key_b));
         row.totals = entry.totals;
-        if let Some(seen) = entry.seen {
-            (row.seen_seq, row.seen_totals, row.seen_at) = (seen.seq, seen.totals, stood);
-        }
+        see(row, entry.seen, now);
         if entry.release {
             row.owner.clear();
         }
-        row.segments.extend(entry.new_segment);
+        if let Some(segment) = entry.new_segment {
+            row.segments.retain(|known| known.from_seq != segment.from_seq);
+            row.segments.push(segment);
+        }
         if entry.end_reason.is_some() {
             row.owner.clear();
             (row.end_reason, row.ended_at) = (entry.end_reason, Some(now));
         }
         SaveResult::Saved
+    }
+}
+
+/// Writes how far the player has been served: while the battle lives its owner knows best, be it less than before.
+fn see(row: &mut BattleRecord, seen: Option<user::Seen>, now: i64) {
+    if let Some(seen) = seen.filter(|seen| seen.seq != row.seen_seq) {
+        let at = now - i64::try_from(seen.lag_ms).unwrap();
+        (row.seen_seq, row.seen_totals, row.seen_at) = (seen.seq, seen.totals, at);
     }
 }
 
@@ -175,6 +195,9 @@ impl UserService for Store {
             ..Default::default()
         };
         rows.battles.insert(request.battle_id, record);
+        let slow = rows.slow_create;
+        drop(rows);
+        sleep(slow).await;
         Ok(Response::new(user::CreateBattleResponse { epoch: 1, started_at: now }))
     }
 
