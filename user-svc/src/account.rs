@@ -5,6 +5,7 @@ use std::sync::Arc;
 use service_kit::Fault;
 use vocab::{AccountId, CharacterId, CharacterName, InvalidName, InvalidPassword, Password, Username};
 
+use crate::attempt::{self, Attempt};
 use crate::character;
 use crate::notice::Why;
 use crate::retention::Kept;
@@ -32,16 +33,16 @@ pub(crate) async fn sign_up(users: &Users, form: SignUp) -> Result<Opened, Fault
     let username = Username::parse(&form.username).map_err(|why| bad_name("username", why))?;
     let password = Password::parse(&form.password).map_err(bad_password)?;
     let name = CharacterName::parse(&form.character).map_err(|why| bad_name("character", why))?;
-    session::throttle_address(users, &form.address).await?;
+    attempt::count_address(users.backplane.as_ref(), &form.address).await?;
     if let Some(earlier) = earlier(users, &username, &form.key).await? {
-        return session::check_and_open(users, Some(earlier), &form.password).await;
+        return again(users, earlier, &form.password).await;
     }
     let hash = users.hasher.hash(password).await?;
     match make(users, &username, hash, &name, &form.key).await {
         Ok(opened) => Ok(opened),
         // The same sign-up, sent twice at once, may have been first.
         Err(lost) => match earlier(users, &username, &form.key).await? {
-            Some(earlier) => session::check_and_open(users, Some(earlier), &form.password).await,
+            Some(earlier) => again(users, earlier, &form.password).await,
             None => Err(lost.on_unique(&[("username_key", username_taken), ("name_key", character_taken)])),
         },
     }
@@ -49,13 +50,19 @@ pub(crate) async fn sign_up(users: &Users, form: SignUp) -> Result<Opened, Fault
 
 /// Deletes the account and everything of it, if the password is right.
 pub(crate) async fn delete(users: &Users, account: AccountId, password: &str) -> Result<(), Fault> {
-    let known = users.store.credentials_of(account).await?;
-    let password = Password::parse(password).map_err(|_| wrong_password())?;
-    let fits = users.hasher.verify(password, known.as_ref().map(|known| known.password_hash.as_str())).await?;
-    let known = known.filter(|_| fits).ok_or_else(wrong_password)?;
-    let epoch = users.store.delete_account(account, Arc::from(known.password_hash)).await?;
-    users.replaced(account, epoch.ok_or_else(wrong_password)?, Why::AccountDeleted).await;
+    let known = users.store.credentials_of(account).await?.ok_or_else(wrong_password)?;
+    let name = known.username_key.clone();
+    let attempt = Attempt { name: Some(&name), known: Some(known), password };
+    let proven = attempt.prove(users.backplane.as_ref(), &users.hasher).await?.ok_or_else(wrong_password)?;
+    let epoch = users.store.delete_account(account, Arc::from(proven.hash)).await?;
+    users.replaced(account, epoch.ok_or_else(attempt::overtaken)?, Why::AccountDeleted).await;
     Ok(())
+}
+
+/// A sign-up sent twice is a sign-in.
+async fn again(users: &Users, earlier: Credentials, password: &str) -> Result<Opened, Fault> {
+    let name = earlier.username_key.clone();
+    session::open(users, Attempt { name: Some(&name), known: Some(earlier), password }).await
 }
 
 async fn make(

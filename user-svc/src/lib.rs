@@ -5,6 +5,7 @@
 //! together with the character; how they are fought is not known here.
 
 mod account;
+mod attempt;
 mod battle_record;
 mod character;
 pub mod ledger;
@@ -108,6 +109,7 @@ pub async fn start_on(
         fence: Fence::new(FENCED_ACCOUNTS),
         publisher: notice::Publisher::new(format!("{}:{:x}", settings.instance, store.clock().now())),
         session_ttl: store::clock::millis(settings.session_ttl),
+        tasks: tasks.clone(),
     };
     tasks.spawn("retention", retention::run(store.clone(), tasks.stopping()));
     let server = UserServiceServer::new(UserApi::new(users)).max_decoding_message_size(MAX_REQUEST);

@@ -47,7 +47,7 @@ impl Publisher {
         let envelope = wire::session_over(&self.name, number, account, epoch, why.key());
         if let Err(error) = backplane.publish(&Channel::All, envelope.into()).await {
             metrics::counter!("notices_lost_total").increment(1);
-            tracing::warn!(error.cause = %error, "notice of an ended session not published");
+            tracing::warn!(error = %error, "notice of an ended session not published");
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bcrypt::HashParts;
 use service_kit::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vocab::Password;
@@ -19,7 +20,8 @@ pub(crate) struct Hasher {
     cost: u32,
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
-    /// The hash of a password nobody has, at the usual cost: a name that is unknown takes as long as one that isn't.
+    /// The hash of a password nobody has, at the usual cost: a name that is unknown takes as long as one that isn't,
+    /// but for accounts that nobody has signed in to since the cost was changed.
     dummy: Arc<str>,
 }
 
@@ -51,6 +53,11 @@ impl Hasher {
         let hash: Arc<str> = hash.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
         let fits = self.run("verify", move || bcrypt::verify(password.expose(), &hash)).await?;
         Ok(known && fits)
+    }
+
+    /// Whether the hash has the cost of those made now.
+    pub(crate) fn is_current(&self, hash: &str) -> bool {
+        hash.parse::<HashParts>().is_ok_and(|parts| parts.get_cost() == self.cost)
     }
 
     async fn run<T: Send + 'static>(

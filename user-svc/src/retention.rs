@@ -66,7 +66,7 @@ pub(crate) async fn round(store: &Store, what: Kept, stop: &Shutdown) -> usize {
             Ok(0) => break,
             Ok(rows) => gone += rows,
             Err(error) => {
-                tracing::warn!(table.name = what.name(), error.cause = %error, "sweep failed");
+                tracing::warn!(table.name = what.name(), error = %error, "sweep failed");
                 break;
             }
         }

@@ -1,23 +1,17 @@
 //! Sessions: signing in and out, and who holds a token.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use backplane::{Rate, Verdict};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use service_kit::Fault;
 use sha2::{Digest, Sha256};
-use vocab::{AccountId, Password, Username};
+use vocab::{AccountId, Username};
 
+use crate::attempt::{self, Attempt, Proven};
 use crate::notice::Why;
-use crate::store::rows::{Credentials, SessionRow, Standing, TokenHash};
+use crate::store::rows::{SessionRow, Standing, TokenHash};
 use crate::users::Users;
-
-/// Sign-ins of one account: a person who mistypes never meets it.
-const PER_ACCOUNT: Rate = Rate { every: Duration::from_secs(10), burst: 10 };
-/// Sign-ins and sign-ups of one address, behind which a whole school may sit.
-const PER_ADDRESS: Rate = Rate { every: Duration::from_millis(500), burst: 120 };
 
 /// The secret that stands for a session. Never printed, never stored: SQL gets its hash.
 pub(crate) struct Token([u8; 32]);
@@ -57,33 +51,25 @@ impl Token {
 
 /// Signs in by name and password and ends every other session of the account.
 pub(crate) async fn sign_in(users: &Users, username: &str, password: &str, address: &str) -> Result<Opened, Fault> {
-    let name = Username::parse(username).ok();
-    throttle_address(users, address).await?;
-    let attempts = name.as_ref().map(|name| format!("sign-in:account:{}", name.key()));
-    if let Some(attempts) = &attempts {
-        throttle(users, attempts, PER_ACCOUNT).await?;
-    }
+    attempt::count_address(users.backplane.as_ref(), address).await?;
+    let name = Username::parse(username).ok().map(|name| name.key());
     let known = match &name {
-        Some(name) => users.store.credentials(Arc::from(name.key())).await?,
+        Some(name) => users.store.credentials(Arc::from(name.as_str())).await?,
         None => None,
     };
-    let opened = check_and_open(users, known, password).await?;
-    if let Some(attempts) = &attempts {
-        users.backplane.forgive(attempts).await?;
-    }
-    Ok(opened)
+    open(users, Attempt { name: name.as_deref(), known, password }).await
 }
 
-/// Opens a session for whoever knows the password. An unknown account costs a hash like any other.
-pub(crate) async fn check_and_open(users: &Users, known: Option<Credentials>, password: &str) -> Result<Opened, Fault> {
-    let password = Password::parse(password).map_err(|_| wrong())?;
-    let fits = users.hasher.verify(password, known.as_ref().map(|known| known.password_hash.as_str())).await?;
-    let known = known.filter(|_| fits).ok_or_else(wrong)?;
+/// Opens a session for whoever knows the password.
+pub(crate) async fn open(users: &Users, attempt: Attempt<'_>) -> Result<Opened, Fault> {
+    let proven = attempt.prove(users.backplane.as_ref(), &users.hasher).await?.ok_or_else(wrong)?;
     let token = Token::generate()?;
-    let hash = Arc::from(known.password_hash);
-    let session = users.store.open_session(known.id, hash, token.hash(), users.session_ttl).await?.ok_or_else(wrong)?;
-    users.replaced(known.id, session.epoch, Why::SignedInElsewhere).await;
-    let standing = users.store.standing(known.id).await?.ok_or_else(wrong)?;
+    let hash = Arc::from(proven.hash.as_str());
+    let opened = users.store.open_session(proven.account, hash, token.hash(), users.session_ttl).await?;
+    let session = opened.ok_or_else(attempt::overtaken)?;
+    users.replaced(session.account, session.epoch, Why::SignedInElsewhere).await;
+    renew_hash(users, proven);
+    let standing = users.store.standing(session.account).await?.ok_or_else(wrong)?;
     Ok(Opened::new(&token, &session, standing))
 }
 
@@ -109,22 +95,23 @@ pub(crate) async fn refresh(users: &Users, account: AccountId, epoch: i64) -> Re
     Ok((token.text(), fresh.ok_or_else(over)?))
 }
 
-/// Counts an attempt against its address; tools have none.
-pub(crate) async fn throttle_address(users: &Users, address: &str) -> Result<(), Fault> {
-    if address.is_empty() {
-        return Ok(());
+/// Has a hash of another cost made anew, now that the password is at hand: a name shall not be told by the time that
+/// its hash takes. The player doesn't wait for it; where it fails, the next sign-in tries again.
+fn renew_hash(users: &Users, proven: Proven) {
+    if users.hasher.is_current(&proven.hash) {
+        return;
     }
-    throttle(users, &format!("sign-in:address:{address}"), PER_ADDRESS).await
-}
-
-async fn throttle(users: &Users, key: &str, rate: Rate) -> Result<(), Fault> {
-    match users.backplane.throttle(key, rate).await? {
-        Verdict::Allowed => Ok(()),
-        Verdict::RetryAfter(delay) => {
-            metrics::counter!("sign_ins_throttled_total").increment(1);
-            Err(Fault::exhausted("too-many-attempts").reason("too_many_attempts").retry_after(delay))
+    let (store, hasher) = (users.store.clone(), users.hasher.clone());
+    users.tasks.spawn("rehash", async move {
+        let Proven { account, hash, password } = proven;
+        let renewed = async {
+            let fresh = hasher.hash(password).await?;
+            Ok::<_, Fault>(store.replace_hash(account, Arc::from(hash), Arc::from(fresh)).await?)
+        };
+        if let Err(fault) = renewed.await {
+            tracing::warn!(error = %fault, "password not hashed anew");
         }
-    }
+    });
 }
 
 impl Opened {
@@ -140,7 +127,7 @@ impl Opened {
 }
 
 /// One answer for an unknown name and a wrong password.
-pub(crate) fn wrong() -> Fault {
+fn wrong() -> Fault {
     Fault::unauthenticated("wrong-name-or-password")
 }
 
@@ -150,7 +137,65 @@ fn over() -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use backplane::Local;
+    use proto::user::v1::user_service_client::UserServiceClient;
+    use proto::user::v1::{SignInRequest, SignUpRequest};
+    use rules::Ruleset;
+    use rules::content::Content;
+    use service_kit::TaskGroup;
+    use service_kit::grpc::{GrpcService, in_process};
+
     use super::*;
+    use crate::Settings;
+    use crate::store::Store;
+
+    const PASSWORD: &str = "correct horse";
+
+    /// A service whose hashes have this cost.
+    async fn start(directory: &Path, bcrypt_cost: u32) -> (UserServiceClient<GrpcService>, Store, TaskGroup) {
+        let settings = Settings {
+            database_url: format!("sqlite://{}/mud.db", directory.display()),
+            migrate: true,
+            session_ttl: Duration::from_secs(3_600),
+            bcrypt_cost,
+            instance: "user-1".into(),
+        };
+        let ruleset = Arc::new(Ruleset::new(Content::parse(content::rules()).unwrap()));
+        let tasks = TaskGroup::new();
+        let service = crate::start(settings, ruleset, Arc::new(Local::new()), &tasks).await.unwrap();
+        (UserServiceClient::new(in_process(service.server)), service.store, tasks)
+    }
+
+    async fn hash(store: &Store) -> String {
+        store.credentials("mina".into()).await.unwrap().unwrap().password_hash
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_brings_the_hash_to_the_cost_of_today() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut client, _, tasks) = start(directory.path(), 4).await;
+        let (username, password, character) = ("mina".to_owned(), PASSWORD.to_owned(), "민아".to_owned());
+        client.sign_up(SignUpRequest { username, password, character, ..Default::default() }).await.unwrap();
+        tasks.end(Duration::from_secs(10)).await.unwrap();
+
+        let (client, store, tasks) = start(directory.path(), 5).await;
+        let sign_in = |password: &str| {
+            let (mut client, password) = (client.clone(), password.to_owned());
+            async move { client.sign_in(SignInRequest { username: "mina".into(), password, ..Default::default() }).await }
+        };
+        sign_in("wrong horse").await.unwrap_err();
+        assert!(hash(&store).await.starts_with("$2b$04$"), "only who knows the password can have it hashed");
+        for answer in futures::future::join_all((0..4).map(|_| sign_in(PASSWORD))).await {
+            let refused = answer.err().map(|status| status.code());
+            assert!(refused.is_none_or(|code| code == tonic::Code::Unavailable), "overtaken, never called wrong");
+        }
+        sign_in(PASSWORD).await.unwrap();
+        tasks.end(Duration::from_secs(10)).await.unwrap();
+        assert!(hash(&store).await.starts_with("$2b$05$"));
+    }
 
     #[test]
     fn a_token_is_43_characters_and_comes_back() {

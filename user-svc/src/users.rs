@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backplane::Backplane;
 use rules::Ruleset;
-use service_kit::Fence;
+use service_kit::{Fence, TaskGroup};
 use vocab::AccountId;
 
 use crate::notice::{Publisher, Why};
@@ -21,6 +21,8 @@ pub(crate) struct Users {
     pub(crate) publisher: Publisher,
     /// Life of a session, milliseconds.
     pub(crate) session_ttl: i64,
+    /// Owns what goes on after an answer.
+    pub(crate) tasks: TaskGroup,
 }
 
 impl Users {

@@ -218,6 +218,7 @@ operations! {
     read  account::credentials    => credentials(username_key: Arc<str>) -> Option<Credentials>;
     read  account::credentials_of => credentials_of(account: AccountId) -> Option<Credentials>;
     write account::sign_up        => sign_up(new: Arc<NewAccount>) -> ();
+    write account::replace_hash   => replace_hash(account: AccountId, old: Arc<str>, fresh: Arc<str>) -> ();
     write account::delete         => delete_account(account: AccountId, hash: Arc<str>) -> Option<i64>;
 
     write session::open           => open_session(account: AccountId, hash: Arc<str>, token: TokenHash, ttl: i64) -> Option<SessionRow>;

@@ -19,6 +19,7 @@ pub(crate) type TokenHash = [u8; 32];
 pub(crate) struct Credentials {
     #[diesel(deserialize_as = Key)]
     pub(crate) id: AccountId,
+    pub(crate) username_key: String,
     pub(crate) password_hash: String,
     pub(crate) signup_key: Option<String>,
     pub(crate) created_at: i64,

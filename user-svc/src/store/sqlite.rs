@@ -135,7 +135,7 @@ where
             // A full disk makes SQLite roll back by itself, after which there is nothing left to roll back. The pool
             // drops a connection whose transaction is in doubt; the caller needs to know what came first.
             if let Err(undone) = Manager::rollback_transaction(conn).await {
-                tracing::warn!(error.cause = %undone, "transaction not rolled back");
+                tracing::warn!(error = %undone, "transaction not rolled back");
             }
             Err(error)
         }

@@ -1,7 +1,10 @@
 //! Signing up and deleting.
 
 use proto::user::v1::*;
-use service_kit::FaultKind::{AlreadyExists, InvalidArgument, NotFound, PermissionDenied, Unauthenticated};
+use service_kit::Fault;
+use service_kit::FaultKind::{
+    AlreadyExists, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted, Unauthenticated,
+};
 
 use super::support::{House, PASSWORD, caller, entry, form, verdict};
 
@@ -103,6 +106,28 @@ async fn a_deleted_account_leaves_its_names_and_nothing_else() {
     let again = house.sign_up("MINA", "민아").await.unwrap();
     assert_ne!(again.account_id, session.account_id);
     assert_eq!(again.character.unwrap().gold, 0);
+}
+
+#[tokio::test]
+async fn a_password_can_be_tried_by_no_other_door() {
+    let house = House::new().await;
+    let keyed = SignUpRequest { key: "k1".into(), ..form("mina", "민아") };
+    let session = house.client().sign_up(keyed.clone()).await.unwrap().into_inner().session.unwrap();
+    let delete = || async {
+        let request = DeleteAccountRequest { caller: caller(&session), password: "wrong horse".into() };
+        Fault::from(house.client().delete_account(request).await.unwrap_err()).kind()
+    };
+    let sign_up = || async {
+        let again = SignUpRequest { password: "wrong horse".into(), ..keyed.clone() };
+        Fault::from(house.client().sign_up(again).await.unwrap_err()).kind()
+    };
+    for _ in 0..5 {
+        assert_eq!(delete().await, PermissionDenied);
+        assert_eq!(sign_up().await, Unauthenticated);
+    }
+    assert_eq!(delete().await, ResourceExhausted);
+    assert_eq!(sign_up().await, ResourceExhausted);
+    assert_eq!(house.sign_in("mina", PASSWORD).await.unwrap_err().kind(), ResourceExhausted);
 }
 
 #[tokio::test]

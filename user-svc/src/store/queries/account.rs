@@ -32,6 +32,18 @@ pub(in crate::store) async fn sign_up(t: &mut Txn<'_>, new: Arc<NewAccount>) -> 
     Ok(())
 }
 
+/// Puts another hash of the same password in the place of the old one, if that still stands.
+pub(in crate::store) async fn replace_hash(
+    t: &mut Txn<'_>,
+    id: AccountId,
+    old: Arc<str>,
+    fresh: Arc<str>,
+) -> QueryResult<()> {
+    let own = account::table.find(Key::from(id)).filter(account::password_hash.eq(&*old));
+    diesel::update(own).set(account::password_hash.eq(&*fresh)).execute(t.conn).await?;
+    Ok(())
+}
+
 /// Deletes the account whose password was checked against this hash and says the epoch after its last, or nothing when
 /// it is gone or its password was changed meanwhile. Its battles, things and sessions go with it; the books stay.
 pub(in crate::store) async fn delete(t: &mut Txn<'_>, id: AccountId, hash: Arc<str>) -> QueryResult<Option<i64>> {
