@@ -86,18 +86,22 @@ test('signing out ends the session and leaves the battle running', async (t) => 
   assert.notEqual(ready.battle.phase, 'ended');
 });
 
-test('a refreshed token works and the old one does not', async (t) => {
+test('a refreshed token works, the old one too, and neither after signing out', async (t) => {
   const server = await Server.start(t);
   const player = await Player.signUp(t, server.url);
   const old = player.token;
   const { token, expiresAt } = await player.ask('auth:refresh');
   assert.ok(expiresAt > 0);
   assert.notEqual(token, old);
-  await Player.enter(t, server.url, token);
+  await Player.enter(t, server.url, old);
+  const latest = await Player.enter(t, server.url, token);
+  await latest.ask('auth:signout');
 
-  const late = new Player(server.url, { token: old });
-  t.after(() => late.leave());
-  assert.equal((await late.hear('connect_error')).data.code, 'unauthenticated');
+  for (const over of [old, token]) {
+    const late = new Player(server.url, { token: over });
+    t.after(() => late.leave());
+    assert.equal((await late.hear('connect_error')).data.code, 'unauthenticated');
+  }
 });
 
 test('a deleted account is gone, its battle ended, its names free', async (t) => {

@@ -13,6 +13,10 @@ use crate::notice::Why;
 use crate::store::rows::{SessionRow, Standing, TokenHash};
 use crate::users::Users;
 
+/// How many tokens of a session count beside the newest. The answer to a refresh may be lost, and whoever was sent it must
+/// not be signed out by that; but nobody fills the table by refreshing without end.
+pub(crate) const OLDER_TOKENS: usize = 3;
+
 /// The secret that stands for a session. Never printed, never stored: SQL gets its hash.
 pub(crate) struct Token([u8; 32]);
 
@@ -88,7 +92,8 @@ pub(crate) async fn authenticate(users: &Users, token: &str) -> Result<Opened, F
     Ok(Opened::new(&token, &session, standing))
 }
 
-/// A fresh token for the session of this epoch, and when it expires.
+/// A fresh token for the session of this epoch, and when it expires. The one before counts until its own time is over:
+/// what ends a session is its epoch.
 pub(crate) async fn refresh(users: &Users, account: AccountId, epoch: i64) -> Result<(String, i64), Fault> {
     let token = Token::generate()?;
     let fresh = users.store.refresh_session(account, epoch, token.hash(), users.session_ttl).await?;

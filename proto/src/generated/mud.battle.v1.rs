@@ -1235,7 +1235,7 @@ pub mod battle_service_client {
             self.inner.server_streaming(req, path, codec).await
         }
         /// Adds a battle to a gateway's feed and answers where the player stands. Live frames follow on the feed from
-        /// `head + 1`.
+        /// `head + 1`. `failed_precondition`, reason `battle_broken`, when the record can't be read: trying again is vain.
         pub async fn attach(
             &mut self,
             request: impl tonic::IntoRequest<super::AttachRequest>,
@@ -1359,7 +1359,7 @@ pub mod battle_service_server {
             request: tonic::Request<super::FeedRequest>,
         ) -> std::result::Result<tonic::Response<Self::FeedStream>, tonic::Status>;
         /// Adds a battle to a gateway's feed and answers where the player stands. Live frames follow on the feed from
-        /// `head + 1`.
+        /// `head + 1`. `failed_precondition`, reason `battle_broken`, when the record can't be read: trying again is vain.
         async fn attach(
             &self,
             request: tonic::Request<super::AttachRequest>,

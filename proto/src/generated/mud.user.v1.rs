@@ -757,7 +757,7 @@ pub mod user_service_client {
                 .insert(GrpcMethod::new("mud.user.v1.UserService", "Authenticate"));
             self.inner.unary(req, path, codec).await
         }
-        /// A fresh token of the same session; the old one ends.
+        /// A fresh token of the same session; the old one counts until its own time is over.
         pub async fn refresh_session(
             &mut self,
             request: impl tonic::IntoRequest<super::RefreshSessionRequest>,
@@ -1125,7 +1125,7 @@ pub mod user_service_server {
             tonic::Response<super::AuthenticateResponse>,
             tonic::Status,
         >;
-        /// A fresh token of the same session; the old one ends.
+        /// A fresh token of the same session; the old one counts until its own time is over.
         async fn refresh_session(
             &self,
             request: tonic::Request<super::RefreshSessionRequest>,

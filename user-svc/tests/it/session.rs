@@ -99,20 +99,43 @@ async fn signing_out_ends_the_session_but_not_the_battle() {
 }
 
 #[tokio::test]
-async fn a_refreshed_token_takes_the_place_of_the_old() {
+async fn a_refreshed_token_lives_longer_than_the_old() {
     let house = House::new().await;
     let session = house.sign_up("mina", "민아").await.unwrap();
     house.clock.advance(DAY * 6);
     let refresh = || RefreshSessionRequest { caller: caller(&session) };
     let fresh = house.client().refresh_session(refresh()).await.unwrap().into_inner();
-    assert_eq!(house.authenticate(&session.token).await.unwrap_err().kind(), Unauthenticated);
+    assert_eq!(house.authenticate(&session.token).await.unwrap(), session, "the answer may have been lost");
     house.clock.advance(DAY * 6);
+    assert_eq!(house.authenticate(&session.token).await.unwrap_err().kind(), Unauthenticated, "its own time is over");
     assert_eq!(house.authenticate(&fresh.token).await.unwrap().epoch, session.epoch);
 
     house.clock.advance(DAY * 2);
     assert_eq!(house.authenticate(&fresh.token).await.unwrap_err().kind(), Unauthenticated, "it has expired");
     let fault: Fault = house.client().refresh_session(refresh()).await.unwrap_err().into();
     assert_eq!(fault.kind(), Unauthenticated, "what has expired can't be refreshed");
+}
+
+#[tokio::test]
+async fn a_session_has_few_tokens_and_all_end_with_it() {
+    let house = House::new().await;
+    let session = house.sign_up("mina", "민아").await.unwrap();
+    let mut tokens = vec![session.token.clone()];
+    for _ in 0..5 {
+        house.clock.advance(std::time::Duration::from_secs(1));
+        let request = RefreshSessionRequest { caller: caller(&session) };
+        tokens.push(house.client().refresh_session(request).await.unwrap().into_inner().token);
+    }
+    let mut living = Vec::new();
+    for token in &tokens {
+        living.push(house.authenticate(token).await.is_ok());
+    }
+    assert_eq!(living, [false, false, true, true, true, true]);
+
+    house.client().sign_out(SignOutRequest { caller: caller(&session) }).await.unwrap();
+    for token in &tokens {
+        assert_eq!(house.authenticate(token).await.unwrap_err().kind(), Unauthenticated);
+    }
 }
 
 #[tokio::test]

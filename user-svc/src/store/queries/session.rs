@@ -40,7 +40,8 @@ pub(in crate::store) async fn close(t: &mut Txn<'_>, id: AccountId, epoch: i64) 
     Ok(Some(epoch + 1))
 }
 
-/// Puts a new token in the place of the session's old one and says when it expires; nothing when the session is over.
+/// Adds a token to the session and says when it expires; nothing when the session is over. The older ones go on, but not
+/// more than a few of them.
 pub(in crate::store) async fn refresh(
     t: &mut Txn<'_>,
     id: AccountId,
@@ -54,7 +55,10 @@ pub(in crate::store) async fn refresh(
     if living.select(session::epoch).first::<i64>(t.conn).await.optional()?.is_none() {
         return Ok(None);
     }
-    diesel::delete(session::table.filter(session::account.eq(Key::from(id)))).execute(t.conn).await?;
+    let older = session::table.filter(session::account.eq(Key::from(id))).order(session::expires_at.desc());
+    let older = older.select(session::token_hash).load::<Vec<u8>>(t.conn).await?;
+    let too_many = older.into_iter().skip(crate::session::OLDER_TOKENS);
+    diesel::delete(session::table.filter(session::token_hash.eq_any(too_many))).execute(t.conn).await?;
     let fresh = SessionRow { token_hash: token_hash.to_vec(), account: id, epoch, expires_at: t.now + ttl };
     diesel::insert_into(session::table).values(fresh).execute(t.conn).await?;
     Ok(Some(t.now + ttl))
