@@ -211,6 +211,8 @@ impl Pending {
             None => self.flying.get_mut(&battle)?,
         };
         let (told, tell) = oneshot::channel();
+        // While the store is away many come, wait their time and leave.
+        waiters.retain(|waiter| !waiter.is_closed());
         waiters.push(told);
         Some(tell)
     }
@@ -227,4 +229,24 @@ async fn offer(store: &Store, batch: &[Save]) -> Result<Vec<Outcome>, Fault> {
 fn is_away(fault: &Fault) -> bool {
     use FaultKind::{Aborted, DeadlineExceeded, ResourceExhausted, Unavailable};
     matches!(fault.kind(), Aborted | DeadlineExceeded | ResourceExhausted | Unavailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_no_longer_leaves_nothing_behind() {
+        let (battle, mut pending) = (BattleId::generate(), Pending::default());
+        pending.flying.insert(battle, Waiters::new());
+        let stays = pending.watch(battle).unwrap();
+        for _ in 0..100 {
+            drop(pending.watch(battle));
+        }
+        assert!(pending.flying[&battle].len() <= 2);
+        for waiter in pending.flying.remove(&battle).unwrap() {
+            let _ = waiter.send(Outcome::Saved);
+        }
+        assert_eq!(stays.blocking_recv(), Ok(Outcome::Saved));
+    }
 }
