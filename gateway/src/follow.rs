@@ -146,7 +146,9 @@ impl Follow {
     /// Passes on what an answer to `Attach` brings, then what was held, and lets news pass from then on.
     pub(crate) fn open(&self, answer: AttachResponse) -> Result<(), Gap> {
         let mut progress = self.progress.lock();
-        progress.opened = true;
+        if !progress.opened {
+            self.begin(&mut progress, &answer);
+        }
         progress.tick_ms = answer.battle.as_ref().map_or(progress.tick_ms, |battle| battle.tick_ms);
         let epoch = answer.epoch;
         if let Some(report) = &answer.report {
@@ -167,6 +169,16 @@ impl Follow {
         }
         progress.attaching = false;
         Ok(())
+    }
+
+    /// Settles what the client has had before. More than there is counts as all there is: what it holds beyond the head
+    /// was never made, and must keep nothing from it that is to come.
+    fn begin(&self, progress: &mut Progress, answer: &AttachResponse) {
+        progress.opened = true;
+        if let Some(battle) = &answer.battle {
+            progress.last = progress.last.min(battle.seq);
+        }
+        self.track.had(progress.last);
     }
 
     fn pass(&self, progress: &mut Progress, epoch: u64, news: News) -> Result<(), Gap> {
@@ -220,7 +232,7 @@ fn revives(frame: &Frame) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use proto::battle::v1::{Event, Report, Revive};
+    use proto::battle::v1::{Battle, Event, Report, Revive};
 
     use super::*;
 
@@ -238,7 +250,7 @@ mod tests {
 
     fn follow(last: u64) -> (Arc<Follow>, Arc<Line>) {
         let line = Line::to_nowhere();
-        let track = Track::new("b".into(), last);
+        let track = Track::new("b".into());
         (Follow::new(Arc::clone(&line), Caller::default(), track, last), line)
     }
 
@@ -262,6 +274,28 @@ mod tests {
         follow.open(answer).unwrap();
         follow.hear(1, frames([6, 7])).unwrap();
         assert_eq!(told(&line), [3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn a_client_that_claims_more_than_there_is_misses_nothing_and_has_seen_no_more() {
+        let (follow, line) = follow(1_000);
+        assert_eq!(follow.track.seen(), 0, "nothing is known of what it has before the battle answers");
+        let battle = Some(Battle { seq: 5, ..Battle::default() });
+        follow.open(AttachResponse { epoch: 1, battle, ..AttachResponse::default() }).unwrap();
+        assert_eq!(follow.track.seen(), 5);
+        follow.hear(1, frames([6, 7])).unwrap();
+        assert_eq!(told(&line), [6, 7]);
+    }
+
+    #[test]
+    fn an_owner_that_is_behind_takes_back_nothing() {
+        let (follow, line) = follow(0);
+        follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
+        follow.hear(1, frames(1..=4)).unwrap();
+        let battle = Some(Battle { seq: 2, ..Battle::default() });
+        follow.open(AttachResponse { epoch: 2, battle, ..AttachResponse::default() }).unwrap();
+        follow.hear(2, frames(3..=5)).unwrap();
+        assert_eq!(told(&line), [1, 2, 3, 4, 5]);
     }
 
     #[test]

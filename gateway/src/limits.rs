@@ -1,12 +1,13 @@
 //! How much one socket may ask, and when its refusals are a flood.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 const PER_SECOND: u32 = 20;
 const BURST: u32 = 40;
-const REFUSALS: u32 = 200;
+const REFUSALS: usize = 200;
 const REFUSALS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The allowance of one socket: 20 events a second, 40 at once.
@@ -15,8 +16,8 @@ pub(crate) struct Allowance {
     enforced: bool,
     /// When the bucket will be full again (the bucket in its virtual-scheduling form).
     full_at: Instant,
-    refusals: u32,
-    counting_since: Instant,
+    /// When the refusals of the last ten seconds were; the newest 200 at most.
+    refusals: VecDeque<Instant>,
 }
 
 /// What becomes of an event.
@@ -31,7 +32,7 @@ pub(crate) enum Verdict {
 impl Allowance {
     /// A full allowance; one that isn't `enforced` allows everything.
     pub(crate) fn new(enforced: bool, now: Instant) -> Self {
-        Self { enforced, full_at: now, refusals: 0, counting_since: now }
+        Self { enforced, full_at: now, refusals: VecDeque::new() }
     }
 
     /// Asks for one event.
@@ -50,14 +51,17 @@ impl Allowance {
         }
     }
 
-    /// Notes a refusal of any kind; true when there have been 200 within 10 s.
+    /// Notes a refusal of any kind; true when there have been 200 within any 10 s.
     pub(crate) fn refused(&mut self, now: Instant) -> bool {
-        if now.duration_since(self.counting_since) > REFUSALS_WITHIN {
-            self.counting_since = now;
-            self.refusals = 0;
+        if !self.enforced {
+            return false;
         }
-        self.refusals += 1;
-        self.enforced && self.refusals >= REFUSALS
+        let old = |at: &Instant| now.duration_since(*at) > REFUSALS_WITHIN;
+        while self.refusals.len() == REFUSALS || self.refusals.front().is_some_and(old) {
+            self.refusals.pop_front();
+        }
+        self.refusals.push_back(now);
+        self.refusals.len() == REFUSALS
     }
 }
 
@@ -94,9 +98,16 @@ mod tests {
     fn two_hundred_refusals_are_a_flood_only_within_ten_seconds() {
         let start = Instant::now();
         let mut fast = Allowance::new(true, start);
-        assert_eq!((0..200).filter(|_| fast.refused(start)).count(), 1);
+        assert_eq!((0..201).filter(|_| fast.refused(start)).count(), 2);
         let mut slow = Allowance::new(true, start);
         assert!(!(0..1_000).any(|n| slow.refused(start + Duration::from_millis(n * 100))));
+        let mut late = Allowance::new(true, start);
+        assert!(!late.refused(start));
+        let burst = |allowance: &mut Allowance, ms| {
+            (0..100).filter(|_| allowance.refused(start + Duration::from_millis(ms))).count()
+        };
+        assert_eq!(burst(&mut late, 9_700), 0);
+        assert_eq!(burst(&mut late, 10_300), 1, "no border between ten seconds and the next ten");
         let mut free = Allowance::new(false, start);
         assert!(!(0..1_000).any(|_| free.refused(start)));
     }

@@ -3,9 +3,10 @@
 use futures::future::BoxFuture;
 use proto::common::v1::Caller;
 use proto::user::v1::{BeginOnceRequest, FinishOnceRequest};
-use service_kit::{Fault, FaultKind};
+use service_kit::Fault;
 
-use crate::clients::answer;
+use crate::answer;
+use crate::clients;
 use crate::gateway::Gateway;
 use crate::payload::Payload;
 use crate::reply::{Outcome, Reply, Then};
@@ -32,7 +33,7 @@ pub(crate) async fn once(
 
 async fn begin(gateway: &Gateway, caller: &Caller, key: &str, digest: Vec<u8>) -> Result<Option<String>, Fault> {
     let request = BeginOnceRequest { caller: Some(caller.clone()), key: key.to_owned(), digest };
-    let begun = answer(gateway.clients.user().begin_once(request).await)?;
+    let begun = clients::answer(gateway.clients.user().begin_once(request).await)?;
     begun.answer.map(|bytes| String::from_utf8(bytes).map_err(Fault::internal)).transpose()
 }
 
@@ -41,15 +42,11 @@ async fn begin(gateway: &Gateway, caller: &Caller, key: &str, digest: Vec<u8>) -
 async fn finish(gateway: &Gateway, caller: Caller, key: &str, outcome: &Outcome) {
     let kept = match outcome {
         Ok(reply) => Some(reply.result.clone().into_bytes()),
-        Err(fault) if is_uncertain(fault.kind()) => return,
+        Err(fault) if answer::is_ours(fault.kind()) => return,
         Err(_) => None,
     };
     let request = FinishOnceRequest { caller: Some(caller), key: key.to_owned(), answer: kept };
-    if let Err(fault) = answer(gateway.clients.user().finish_once(request).await) {
+    if let Err(fault) = clients::answer(gateway.clients.user().finish_once(request).await) {
         tracing::warn!(error = ?fault, "answer under a key not kept");
     }
-}
-
-fn is_uncertain(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::DeadlineExceeded | FaultKind::Unavailable | FaultKind::Internal)
 }

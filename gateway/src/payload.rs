@@ -4,9 +4,10 @@
 //! which is taken off here, so that payload types don't repeat it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use service_kit::Fault;
 use sha2::{Digest, Sha256};
@@ -187,8 +188,7 @@ pub(crate) fn parse<T: DeserializeOwned>(object: &str) -> Result<T, Fault> {
 }
 
 fn take_key(object: &str) -> Result<Payload, Fault> {
-    let mut fields: BTreeMap<String, &RawValue> =
-        serde_json::from_str(object).map_err(|_| Fault::invalid("payload-not-an-object").field("payload"))?;
+    let mut fields = fields(object)?;
     let Some(key) = fields.remove("key") else {
         return Ok(Payload { object: crate::shape::json(&fields), key: None });
     };
@@ -197,6 +197,47 @@ fn take_key(object: &str) -> Result<Payload, Fault> {
         return Err(Fault::invalid("key-length").field("key"));
     }
     Ok(Payload { object: crate::shape::json(&fields), key: Some(key) })
+}
+
+/// The fields of an object by name, each of them once.
+fn fields(object: &str) -> Result<BTreeMap<String, &RawValue>, Fault> {
+    let Pairs(pairs) =
+        serde_json::from_str(object).map_err(|_| Fault::invalid("payload-not-an-object").field("payload"))?;
+    let mut fields = BTreeMap::new();
+    for (name, value) in pairs {
+        if fields.contains_key(&name) {
+            return Err(Fault::invalid("wrong-type").field(name));
+        }
+        fields.insert(name, value);
+    }
+    Ok(fields)
+}
+
+/// The fields of an object as they were written. A map would keep the last of two with one name and say nothing.
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
 }
 
 /// The fault for a payload that doesn't fit its type. serde says which field is unknown or missing in its message only,
@@ -261,6 +302,20 @@ mod tests {
         for text in ["[]", "{}", "[1]", "[{}]", "x", ""] {
             assert!(Event::read(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn no_field_is_given_twice_with_a_key_or_without() {
+        let of = |text: &str, keyed| Event::read(text).unwrap().payload(keyed);
+        for (text, field) in [
+            (r#"["a",{"text":"x","text":"y"}]"#, "text"),
+            (r#"["a",{"text":"x","key":"k","text":"y"}]"#, "text"),
+            (r#"["a",{"key":"k","text":"x","key":"k"}]"#, "key"),
+        ] {
+            assert_eq!(of(text, true).unwrap_err().at_field(), Some(field), "{text}");
+        }
+        let unkeyed = of(r#"["a",{"text":"x","text":"y"}]"#, false).unwrap();
+        assert_eq!(unkeyed.parse::<Say>().err().unwrap().at_field(), Some("text"));
     }
 
     #[test]

@@ -93,7 +93,7 @@ routes! {
     "arena:unqueue" => Later;
     "arena:act" => Later;
     "arena:status" => Later;
-    "chat:send" => Guards(Player, chat::send);
+    "chat:send" => Changes(Player, chat::send);
     "chat:whisper" => Later;
     "chat:block" => Later;
     "chat:unblock" => Later;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::common::v1::Caller;
-use service_kit::{Fault, FaultKind};
+use service_kit::Fault;
 use tokio::time::Instant;
 
 use crate::answer;
@@ -205,8 +205,10 @@ impl Session {
         };
         match outcome {
             Ok(reply) => self.finish(received.ack, reply).await,
-            Err(fault) if is_own_doing(&fault) => self.refuser.refuse(received.ack, &fault),
-            Err(fault) => self.acknowledge(received.ack, || answer::failed(&fault, self.line.words())),
+            Err(fault) if answer::is_ours(fault.kind()) => {
+                self.acknowledge(received.ack, || answer::failed(&fault, self.line.words()));
+            }
+            Err(fault) => self.refuser.refuse(received.ack, &fault),
         }
     }
 
@@ -289,11 +291,6 @@ pub(crate) async fn dismiss_replaced(line: &Line, seat: &Seat) {
         reason: String,
     }
     line.dismiss(Some(packet::event("session:replaced", &Replaced { reason: seat.reason() }))).await;
-}
-
-/// Whether a fault is the client's own doing, and so counts towards a flood.
-fn is_own_doing(fault: &Fault) -> bool {
-    matches!(fault.kind(), FaultKind::InvalidArgument | FaultKind::Unimplemented | FaultKind::ResourceExhausted)
 }
 
 #[cfg(test)]

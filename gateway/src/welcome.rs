@@ -87,7 +87,7 @@ pub(crate) async fn follow_new(session: &mut Session, battle: &Battle) {
         gateway.feed.part(&old).await;
     }
     let since = if battle.seq == 0 { Since::After(0) } else { Since::Seen };
-    let track = Track::new(battle.id.clone(), 0);
+    let track = Track::new(battle.id.clone());
     match patiently(|| attach(&gateway, &line, &player.caller, &track, since)).await {
         Ok((follow, answer)) => {
             gateway.feed.open(&follow, answer);
@@ -166,7 +166,7 @@ async fn join_battle(
         return Ok(None);
     }
     let since = had.map_or(Since::Seen, Since::After);
-    let track = Track::new(battle.battle_id, had.unwrap_or(0));
+    let track = Track::new(battle.battle_id);
     match patiently(|| attach(gateway, line, &player.caller, &track, since)).await {
         Ok((follow, answer)) => {
             player.follow = Some(Arc::clone(&follow));
@@ -207,8 +207,8 @@ async fn join_room(
     };
     let joined = patiently(|| async { answer(gateway.clients.chat().join(request.clone()).await) }).await?;
     let room = present(joined.room, "room")?;
-    let had = resume.filter(|resume| resume.room == room.id && resume.epoch == room.epoch);
-    let after = had.map_or(room.head, |resume| resume.offset.min(room.head));
+    let had = resume.and_then(|resume| heard_up_to(resume, &room));
+    let after = had.unwrap_or(room.head);
     let chair = gateway.rooms.sit(Arc::clone(line), player.caller.clone(), &room, after).await?;
     player.chair = Some(Arc::clone(&chair));
     let read = || gateway.rooms.history(&chair, Some(after), room.epoch.clone());
@@ -217,10 +217,34 @@ async fn join_room(
     Ok(Seated { chair, room, history, resumed })
 }
 
+/// The last line of `room` that the client has; none when it speaks of another room, or of a line that was never said.
+fn heard_up_to(resume: &ResumeChat, room: &Room) -> Option<u64> {
+    let same = resume.room == room.id && resume.epoch == room.epoch;
+    (same && resume.offset <= room.head).then_some(resume.offset)
+}
+
 async fn leave_room(gateway: &Gateway, chair: &Chair, now: bool) {
     let request = LeaveRequest { caller: Some(chair.caller.clone()), room: chair.room.clone(), now };
     if let Err(fault) = answer(gateway.clients.chat().leave(request).await) {
         // A newer connection of the same player is no failure: it has taken the place over.
         tracing::debug!(error = ?fault, "room not left");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_another_room_or_life_or_one_never_said_is_none_the_client_has() {
+        let room = Room { id: "lobby-1".into(), epoch: "e".into(), head: 7, ..Room::default() };
+        let heard = |room_name: &str, epoch: &str, offset| {
+            heard_up_to(&ResumeChat { room: room_name.into(), epoch: epoch.into(), offset }, &room)
+        };
+        assert_eq!(heard("lobby-1", "e", 3), Some(3));
+        assert_eq!(heard("lobby-1", "e", 7), Some(7));
+        assert_eq!(heard("lobby-1", "e", 8), None);
+        assert_eq!(heard("lobby-1", "other", 3), None);
+        assert_eq!(heard("lobby-2", "e", 3), None);
     }
 }

@@ -53,9 +53,14 @@ pub(super) struct Outbox {
 }
 
 impl Track {
-    /// A battle of which nothing after `seen` has been sent yet.
-    pub(crate) fn new(battle: String, seen: u64) -> Arc<Self> {
-        Arc::new(Self { battle, seen: AtomicU64::new(seen) })
+    /// A battle of which nothing has been sent yet.
+    pub(crate) fn new(battle: String) -> Arc<Self> {
+        Arc::new(Self { battle, seen: AtomicU64::new(0) })
+    }
+
+    /// The client has had everything up to `seq` from elsewhere.
+    pub(crate) fn had(&self, seq: u64) {
+        self.saw(seq);
     }
 
     /// The last frame handed to the transport, in whatever form.
@@ -213,7 +218,7 @@ mod tests {
     use super::*;
 
     fn track() -> Arc<Track> {
-        Track::new("b".into(), 0)
+        Track::new("b".into())
     }
 
     fn packet(text: &str) -> Item {
