@@ -34,7 +34,6 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("bcrypt", &["user-svc"]),
     ("redis", &["backplane"]),
     ("bb8-redis", &["backplane"]),
-    ("socketioxide", &["gateway"]),
     ("engineioxide", &["gateway"]),
     ("axum", &["service-kit", "gateway"]),
     ("tonic-health", &["service-kit"]),
