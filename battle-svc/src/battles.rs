@@ -174,7 +174,7 @@ impl Battles {
     /// Takes a battle off a gateway's feed. One that is gone needs no taking off.
     pub(crate) async fn detach(&self, feed: &Key, id: BattleId, part: Part, served: u64) -> Result<(), Fault> {
         let Ok(feed) = self.feeds.find(feed) else { return Ok(()) };
-        let detached = self.owner.shards.visit(id, move |battle, visit| battle.detach(&feed, part, served, visit.now));
+        let detached = self.owner.visit_here(id, move |battle, visit| battle.detach(&feed, part, served, visit.now));
         Ok(detached.await?.unwrap_or(Ok(()))?)
     }
 

@@ -60,24 +60,48 @@ impl Owner {
         Self { store, rulesets, shards, context, tasks, turns: Turns::default(), closed: Shutdown::new() }
     }
 
-    /// Visits a battle in memory, which is brought there first unless it is over.
+    /// Visits a battle in memory, which is brought there first unless it is over. Nothing is visited for a caller that
+    /// has left.
     pub(crate) async fn visit<R: Send + 'static>(
         self: &Arc<Self>,
         id: BattleId,
         visit: impl Fn(&mut Battle, Visit<'_>) -> R + Clone + Send + Sync + 'static,
     ) -> Result<Found<R>, Fault> {
-        if let Some(brought) = self.shards.visit(id, visit.clone()).await? {
-            return Ok(Found::Here(brought));
+        for _ in 0..CLAIMS {
+            if let Some(brought) = self.shards.visit(id, visit.clone()).await? {
+                return Ok(Found::Here(brought));
+            }
+            let turn = self.turns.take(id).await;
+            // Carried out to its end even if the caller leaves: what is claimed must come into memory.
+            let this = Arc::clone(self);
+            let bring = async move {
+                let over = this.bring(id).await;
+                drop(turn);
+                over
+            };
+            if let Some(past) = self.tasks.carry_out("battle-claim", bring).await?? {
+                return Ok(Found::Over(past));
+            }
         }
-        let turn = self.turns.take(id).await;
-        // Carried out to its end even if the caller leaves: what is claimed must come into memory.
-        let this = Arc::clone(self);
-        let bring = async move {
-            let found = this.bring(id, visit).await;
-            drop(turn);
-            found
-        };
-        self.tasks.carry_out("battle-claim", bring).await?
+        Err(busy())
+    }
+
+    /// Visits a battle if it is in memory; the visit is made even if the caller leaves.
+    pub(crate) async fn visit_here<R: Send + 'static>(
+        &self,
+        id: BattleId,
+        visit: impl FnOnce(&mut Battle, Visit<'_>) -> R + Send + 'static,
+    ) -> Result<Option<R>, Fault> {
+        let shards = self.shards.clone();
+        self.tasks.carry_out("battle-visit", async move { shards.visit(id, visit).await }).await?
+    }
+
+    /// Returns when nothing of this battle is left to be written.
+    ///
+    /// # Errors
+    /// `unavailable` when that takes too long.
+    pub(crate) async fn settled(&self, id: BattleId) -> Result<(), Fault> {
+        timeout(SAVE_DEADLINE, self.context.saver.settled(id)).await.map_err(|_| unsaved())
     }
 
     /// Takes no battle over any more.
@@ -93,15 +117,16 @@ impl Owner {
         if self.closed.begun() { Err(Fault::unavailable("shutting-down")) } else { Ok(()) }
     }
 
-    /// Takes a new battle into memory.
-    pub(crate) async fn adopt(&self, arrival: Arrival) -> Result<(), Fault> {
+    /// Takes a battle into memory; gives it back where a segment has to be opened first.
+    pub(crate) async fn adopt(&self, arrival: Arrival) -> Result<Option<Box<Battle>>, Fault> {
         self.shards.adopt(Box::new(Battle::arrived(arrival, Instant::now(), &self.context.pace))).await
     }
 
     /// Puts an input into a battle; returns after the save of what it did. `None` when the battle takes none.
     ///
     /// # Errors
-    /// `unavailable` when the input can't be stored.
+    /// `unavailable` when the store doesn't say that the input is stored, or its effect saved. Whether it took effect is
+    /// in doubt then: the battle is let go of, and the record decides when it is taken over next.
     pub(crate) async fn put(self: &Arc<Self>, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
         // Under the turn nobody else holds the battle, be it for an input or for a segment.
         let turn = self.turns.take(id).await;
@@ -114,22 +139,17 @@ impl Owner {
         self.tasks.carry_out("battle-input", put).await?
     }
 
-    async fn bring<R: Send + 'static>(
-        &self,
-        id: BattleId,
-        visit: impl Fn(&mut Battle, Visit<'_>) -> R + Clone + Send + Sync + 'static,
-    ) -> Result<Found<R>, Fault> {
+    /// Brings a battle into memory; answers it where it is over instead. To be called under its turn.
+    async fn bring(&self, id: BattleId) -> Result<Option<Box<Past>>, Fault> {
         for _ in 0..CLAIMS {
-            if let Some(brought) = self.shards.visit(id, visit.clone()).await? {
-                return Ok(Found::Here(brought));
+            if self.shards.visit(id, |_, _| ()).await?.is_some() {
+                return Ok(None);
             }
             // What this process itself has still to write comes first, or the claim would shut it out.
-            if timeout(SAVE_DEADLINE, self.context.saver.settled(id)).await.is_err() {
-                return Err(unsaved());
-            }
+            self.settled(id).await?;
             let read = self.store.record(id, false).await?;
             if read.record.ended.is_some() {
-                return Ok(Found::Over(Box::new(Past::open(read, &self.rulesets).await?)));
+                return Ok(Some(Box::new(Past::open(read, &self.rulesets).await?)));
             }
             self.open()?;
             match self.store.claim(id, read.record.epoch).await {
@@ -138,7 +158,7 @@ impl Owner {
                 Err(fault) => return Err(fault),
             }
         }
-        Err(Fault::unavailable("battle-busy"))
+        Err(busy())
     }
 
     /// Brings a claimed battle to its present time and into memory.
@@ -150,40 +170,37 @@ impl Owner {
         let resumed = past.saved.resume(past.now, self.context.pace.idle_cap);
         let clock = Clock::new(now, resumed.battle_ms, past.now, past.identity.tick_ms);
         let opens = !resumed.unbroken || !current;
-        let id = past.identity.id;
-        self.adopt(Arrival {
+        let adopted = self.adopt(Arrival {
             identity: past.identity,
             epoch: past.epoch,
             course: past.course,
             clock,
             cut_ms: opens.then_some(if past.foreign { 0 } else { resumed.battle_ms }),
             seen: past.seen,
-        })
-        .await?;
-        if opens { self.open_segment(id, resumed.origin_ms).await } else { Ok(()) }
+        });
+        let Some(mut battle) = adopted.await? else { return Ok(()) };
+        self.open_segment(&mut battle, resumed.origin_ms).await?;
+        self.shards.adopt(battle).await?;
+        Ok(())
     }
 
     /// A segment is stored before the first frame that it makes.
-    async fn open_segment(&self, id: BattleId, origin_ms: i64) -> Result<(), Fault> {
-        let ruleset = Arc::clone(self.rulesets.current());
-        let open = move |battle: &mut Battle, visit: Visit<'_>| {
-            battle.open_segment(&ruleset, origin_ms, visit.now, &visit.context.saver)
-        };
-        let stored = match self.shards.visit(id, open).await?.flatten() {
-            Some(stored) => matches!(timeout(SAVE_DEADLINE, stored).await, Ok(Ok(Outcome::Saved))),
-            None => true,
-        };
-        let after = move |battle: &mut Battle, mut visit: Visit<'_>| {
-            if stored { battle.go_on(&mut visit) } else { battle.let_go() }
-        };
-        self.shards.visit(id, after).await?;
-        if stored { Ok(()) } else { Err(unsaved()) }
+    async fn open_segment(&self, battle: &mut Battle, origin_ms: i64) -> Result<(), Fault> {
+        let opened = battle.open_segment(self.rulesets.current(), origin_ms, Instant::now(), &self.context.saver);
+        let Some(stored) = opened else { return Ok(()) };
+        match timeout(SAVE_DEADLINE, stored).await {
+            Ok(Ok(Outcome::Saved)) => Ok(()),
+            Ok(Ok(Outcome::Stale | Outcome::Gone) | Err(_)) | Err(_) => Err(unsaved()),
+        }
     }
 
     async fn put_held(&self, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
+        if self.bring(id).await?.is_some() {
+            return Ok(None);
+        }
         let hold =
             move |battle: &mut Battle, visit: Visit<'_>| battle.hold(input, visit.now, visit.context, visit.events);
-        let Found::Here(held) = self.bring(id, hold).await? else { return Ok(None) };
+        let Some(held) = self.shards.visit(id, hold).await? else { return Err(busy()) };
         let Some(held) = held? else { return Ok(None) };
         if let Err(fault) = self.append(id, &held).await {
             // Whether it is stored after all is what the record says: who takes the battle over next reads it.
@@ -221,6 +238,10 @@ fn moved_on(fault: &Fault) -> bool {
 /// It may have happened all the same.
 fn doubtful(fault: &Fault) -> bool {
     matches!(fault.kind(), FaultKind::Unavailable | FaultKind::DeadlineExceeded)
+}
+
+fn busy() -> Fault {
+    Fault::unavailable("battle-busy")
 }
 
 fn unsaved() -> Fault {

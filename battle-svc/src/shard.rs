@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use vocab::BattleId;
 
 use crate::battle::{Battle, Context};
+use crate::chain::Broken;
 use crate::record::Outcome;
 use crate::wheel::Wheel;
 
@@ -44,17 +45,20 @@ enum Command {
     /// To do something with a battle, or to learn that it isn't here.
     Visit(BattleId, Visitor),
     /// To take a battle in; says when it has caught up.
-    Adopt(Box<Battle>, oneshot::Sender<()>),
+    Adopt(Box<Battle>, oneshot::Sender<Adopted>),
     /// To save and let go of everything.
     Drain(oneshot::Sender<()>),
 }
+
+/// What became of a battle that was to be taken in.
+type Adopted = Result<Option<Box<Battle>>, Broken>;
 
 struct Shard {
     commands: mpsc::Receiver<Command>,
     context: Context,
     battles: HashMap<BattleId, Resident>,
     wheel: Wheel<(BattleId, u64)>,
-    catching_up: VecDeque<(Box<Battle>, oneshot::Sender<()>)>,
+    catching_up: VecDeque<(Box<Battle>, oneshot::Sender<Adopted>)>,
     /// Numbers wheel entries, so that an outdated one is known.
     entries: u64,
     due: Vec<(BattleId, u64)>,
@@ -86,7 +90,8 @@ impl Shards {
         Self((0..count.max(1)).map(start).collect())
     }
 
-    /// Runs `visit` with the battle if it is in memory; `None` when it isn't.
+    /// Runs `visit` with the battle if it is in memory; `None` when it isn't. A visit that nobody waits for any more is
+    /// not made: what must happen all the same is to be carried out by a task.
     ///
     /// # Errors
     /// `unavailable` when the shards are gone.
@@ -97,21 +102,24 @@ impl Shards {
     ) -> Result<Option<R>, Fault> {
         let (told, tell) = oneshot::channel();
         let visit = Box::new(move |battle: Option<&mut Battle>, with: Visit<'_>| {
-            // Who no longer waits doesn't have to be told.
-            let _ = told.send(battle.map(|battle| visit(battle, with)));
+            if !told.is_closed() {
+                // Who no longer waits doesn't have to be told.
+                let _ = told.send(battle.map(|battle| visit(battle, with)));
+            }
         });
         self.send(self.of(id), Command::Visit(id, visit)).await?;
         tell.await.map_err(|_| gone())
     }
 
-    /// Takes a battle into memory; returns when it has caught up with its time.
+    /// Takes a battle into memory; returns when it has caught up with its time, or gives it back where a segment has to
+    /// be opened: nobody is to come to it before.
     ///
     /// # Errors
-    /// `unavailable` when the shards are gone.
-    pub(crate) async fn adopt(&self, battle: Box<Battle>) -> Result<(), Fault> {
+    /// `unavailable` when the shards are gone, and what is broken about the battle.
+    pub(crate) async fn adopt(&self, battle: Box<Battle>) -> Result<Option<Box<Battle>>, Fault> {
         let (told, tell) = oneshot::channel();
         self.send(self.of(battle.id()), Command::Adopt(battle, told)).await?;
-        tell.await.map_err(|_| gone())
+        Ok(tell.await.map_err(|_| gone())??)
     }
 
     /// Has every battle saved and let go of.
@@ -129,7 +137,7 @@ impl Shards {
     pub(crate) async fn lost(&self, id: BattleId, epoch: u64, outcome: Outcome) {
         let visited = self
             .visit(id, move |battle, _| {
-                if !battle.is_of(epoch) {
+                if battle.epoch() != epoch {
                     return;
                 }
                 tracing::warn!(battle.id = %id, battle.epoch = epoch, save.result = outcome.word(), "battle lost");
@@ -249,20 +257,37 @@ impl Shard {
         }
     }
 
-    /// One slice of the battle that has waited longest.
+    /// One slice of the battle that came first: were they to take turns, all would wait for the last.
     fn catch_up(&mut self) {
         let Some((mut battle, told)) = self.catching_up.pop_front() else { return };
-        if !battle.catch_up(Instant::now(), &mut self.events) {
-            self.catching_up.push_back((battle, told));
-            return;
+        let adopted = match battle.catch_up(Instant::now(), &mut self.events) {
+            Ok(false) => return self.catching_up.push_front((battle, told)),
+            Ok(true) if battle.awaits_segment() => Ok(Some(battle)),
+            Ok(true) => {
+                self.take_in(battle);
+                Ok(None)
+            }
+            Err(broken) => {
+                battle.abandon(&broken);
+                Err(broken)
+            }
+        };
+        // Who no longer waits doesn't have to be told.
+        let _ = told.send(adopted);
+    }
+
+    /// Lets a battle live here from now on, unless it was taken over meanwhile: a new one isn't taken in under its turn.
+    fn take_in(&mut self, mut battle: Box<Battle>) {
+        let id = battle.id();
+        match self.battles.get_mut(&id) {
+            Some(resident) if resident.battle.epoch() >= battle.epoch() => return,
+            Some(resident) => resident.battle.let_go(),
+            None => {}
         }
         // It may have ended on the way, and nobody is to find it here then.
         battle.wake(Instant::now(), &self.context, &mut self.events);
-        let id = battle.id();
         self.battles.insert(id, Resident { battle, entry: 0, wakes_at: None });
         self.settle(id);
-        // Who no longer waits doesn't have to be told.
-        let _ = told.send(());
     }
 
     /// After a battle did something: forgets it, or enters its next deadline.

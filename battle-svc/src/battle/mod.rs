@@ -23,7 +23,6 @@ use crate::frame::{End, Item, News};
 use crate::missed::Seen;
 use crate::record::Identity;
 use crate::saver::Saver;
-use crate::shard::Visit;
 use crate::view::View;
 use crate::watchers::Watchers;
 pub(crate) use input::Held;
@@ -80,7 +79,7 @@ pub(crate) struct Arrival {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Going,
-    /// Something about it is being stored: no frame before that is done.
+    /// An input is being stored: no frame before that is done.
     Held,
     /// It is over, or no longer ours: to be forgotten.
     Done,
@@ -101,7 +100,7 @@ impl Battle {
             watchers: Watchers::default(),
             unwatched_since: now,
             unsaved: Unsaved::default(),
-            standing: if cut_ms.is_some() { Standing::Held } else { Standing::Going },
+            standing: Standing::Going,
         }
     }
 
@@ -154,30 +153,24 @@ impl Battle {
         }
     }
 
-    /// Runs on in silence, at most a slice; `true` when it stands where its time is.
-    pub(crate) fn catch_up(&mut self, now: Instant, events: &mut Vec<Event>) -> bool {
+    /// Runs on in silence, at most a slice; `true` when it stands where its time is, or where a segment has to open.
+    pub(crate) fn catch_up(&mut self, now: Instant, events: &mut Vec<Event>) -> Result<bool, Broken> {
         for _ in 0..STRETCH {
             let until = self.cut_ms.unwrap_or_else(|| self.clock.battle_ms(now));
             if self.course.next_tick().is_none_or(|tick| self.clock.tick_at(tick) > until) {
-                return true;
+                // Until now nobody could come to it.
+                self.unwatched_since = now;
+                return Ok(true);
             }
-            match self.course.step(events) {
-                Ok(made) => self.note(made, now),
-                Err(broken) => {
-                    self.abandon(&broken);
-                    return true;
-                }
-            }
+            let made = self.course.step(events)?;
+            self.note(made, now);
         }
-        false
+        Ok(false)
     }
 
-    /// Goes on after having been held.
-    pub(crate) fn go_on(&mut self, visit: &mut Visit<'_>) {
-        if self.standing == Standing::Held {
-            self.standing = Standing::Going;
-            self.wake(visit.now, visit.context, visit.events);
-        }
+    /// Whether a segment has to be opened before the battle goes on.
+    pub(crate) fn awaits_segment(&self) -> bool {
+        self.cut_ms.is_some()
     }
 
     /// The battle as it stands.
@@ -192,9 +185,15 @@ impl Battle {
         self.standing = Standing::Done;
     }
 
-    /// Whether it is written under this epoch.
-    pub(crate) fn is_of(&self, epoch: u64) -> bool {
-        self.epoch == epoch
+    /// Forgets a battle that can't go on: asking for it again says why.
+    pub(crate) fn abandon(&mut self, broken: &Broken) {
+        tracing::error!(battle.id = %self.identity.id, error = %broken, "battle can't go on");
+        self.let_go();
+    }
+
+    /// Under which it is written.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Ends because its account is gone.
@@ -253,8 +252,4 @@ impl Battle {
         self.watchers.tell(&Item { battle: self.identity.id, epoch: self.epoch, news });
     }
 
-    fn abandon(&mut self, broken: &Broken) {
-        tracing::error!(battle.id = %self.identity.id, error = %broken, "battle can't go on");
-        self.let_go();
-    }
 }

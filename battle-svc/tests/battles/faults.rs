@@ -1,13 +1,11 @@
 //! What may go wrong: kills, drains, another owner, a store that is away.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use battle_svc::Pace;
 use proto::battle::v1::feed_item::Kind;
 use proto::battle::v1::{self as pb, EndReason, Phase};
-use rules::Ruleset;
-use rules::content::Content;
+use proto::user::v1::{BattleInput, BattleRecord};
 use service_kit::FaultKind;
 use tokio::time::sleep;
 
@@ -245,68 +243,6 @@ async fn neither_a_long_rest_nor_idleness_is_a_standstill() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_ruleset_opens_a_segment_and_the_old_frames_stay_what_they_were() {
-    let store = Store::new();
-    let player = Player::new(&store, "Alpha").await;
-    let mut first = House::open(&store, settings("a")).await;
-    let battle = first.auto(&player).await;
-    let mut gateway = first.gateway("1").await;
-    gateway.attach(&player, &battle.id, Some(0)).await;
-    let before = gateway.frames(&battle.id, 60).await;
-    first.service.drain().await;
-
-    let mut second = House::open_with(&store, settings("b"), richer()).await;
-    let mut gateway = second.gateway("1").await;
-    let told = gateway.attach(&player, &battle.id, Some(0)).await;
-    assert_eq!(told.frames, before);
-    laws::consecutive(&gateway.frames(&battle.id, 60).await, 61);
-    let record = store.record(&battle.id).await;
-    assert_eq!(record.segments.iter().map(|segment| segment.from_seq).collect::<Vec<_>>(), [1, 61]);
-    assert_ne!(record.segments[0].ruleset, record.segments[1].ruleset);
-    second.stop(&player).await.unwrap();
-    let verdict = second.verify(&battle.id).await;
-    assert!(verdict.verified, "{verdict:?}");
-
-    let request = pb::ReplayBattleRequest { battle_id: battle.id.clone() };
-    let mut replay = second.admin.replay_battle(request).await.unwrap().into_inner();
-    let mut frames = Vec::new();
-    while let Some(response) = replay.message().await.unwrap() {
-        frames.push(response.frame.unwrap());
-    }
-    laws::consecutive(&frames, 1);
-    assert_eq!((frames.len(), &frames[..60]), (121, &before[..]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_battle_of_another_engine_goes_on_from_where_it_was_saved() {
-    let store = Store::new();
-    let player = Player::new(&store, "Alpha").await;
-    let mut house = House::open(&store, settings("a")).await;
-    let battle = house.auto(&player).await;
-    sleep(Duration::from_secs(200)).await;
-    let saved = store.record(&battle.id).await;
-    assert_eq!(saved.owner, "");
-    // As if an engine that is no longer there had run it.
-    store.rows().await.battles.get_mut(&battle.id).unwrap().segments[0].ruleset = "0:0123456789abcdef".to_owned();
-
-    let mut gateway = house.gateway("1").await;
-    let told = gateway.attach(&player, &battle.id, Some(5)).await;
-    let report = told.report.unwrap();
-    assert_eq!((report.from_seq, report.partial), (saved.seq + 1, true));
-    laws::consecutive(&gateway.frames(&battle.id, 100).await, report.to_seq + 1);
-    assert_eq!(store.record(&battle.id).await.segments[1].from_seq, saved.seq + 1);
-    house.stop(&player).await.unwrap();
-    let request = pb::VerifyBattleRequest { battle_id: battle.id.clone() };
-    let refused = house.admin.verify_battle(request).await.unwrap_err();
-    assert_eq!(service_kit::Fault::from(refused).because(), Some("engine"));
-
-    // Once it has its own segment, it can be told again like any other.
-    let told = gateway.attach(&player, &battle.id, Some(report.to_seq)).await;
-    laws::consecutive(&told.frames, report.to_seq + 1);
-    assert_eq!(told.end.unwrap().reason(), EndReason::Stopped);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_record_that_was_tampered_with_is_found_out() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;
@@ -319,19 +255,28 @@ async fn a_record_that_was_tampered_with_is_found_out() {
     assert_eq!((verdict.verified, verdict.differences), (false, vec!["the stored totals differ".to_owned()]));
 }
 
-/// The world with a longer rest after a death: another ruleset that knows the same keys.
-fn richer() -> Arc<Ruleset> {
-    let longer = |(name, text): &(&'static str, &'static str)| {
-        let text = if *name == "balance.toml" {
-            text.replace("revive_ms = 60000", "revive_ms = 61000")
-        } else {
-            (*text).to_owned()
-        };
-        (*name, text)
-    };
-    let files: Vec<(&str, String)> = content::rules().iter().map(longer).collect();
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-    let ruleset = Ruleset::new(Content::parse(&files).unwrap());
-    assert_ne!(ruleset.id(), crate::house::ruleset().id());
-    Arc::new(ruleset)
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_to_try_a_broken_record_again() {
+    let breaks: [fn(&mut BattleRecord); 3] = [
+        |record| record.state.truncate(7),
+        |record| record.key_a.clear(),
+        // A second stop has no place: catching up comes upon it.
+        |record| {
+            let input = [&[1], "stopped".as_bytes()].concat();
+            let stop = |n| BattleInput { n, epoch: 1, at_seq: record.seq + n, tick: 1, input: input.clone() };
+            record.inputs = vec![stop(1), stop(2)];
+        },
+    ];
+    for breaks in breaks {
+        let store = Store::new();
+        let player = Player::new(&store, "Alpha").await;
+        let mut house = House::open(&store, settings("a")).await;
+        let battle = house.auto(&player).await;
+        sleep(Duration::from_secs(100)).await;
+        breaks(store.rows().await.battles.get_mut(&battle.id).unwrap());
+        sleep(Duration::from_secs(100)).await;
+        let mut gateway = house.gateway("1").await;
+        let refused = gateway.try_attach(&battle.id, None, Some(player.caller(1)), true).await.unwrap_err();
+        assert_eq!((refused.kind(), refused.because()), (FaultKind::FailedPrecondition, Some("battle_broken")));
+    }
 }

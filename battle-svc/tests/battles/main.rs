@@ -6,10 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod engines;
 mod faults;
 mod house;
 mod laws;
 mod live;
+mod races;
 mod returning;
 mod store;
 mod storms;

@@ -213,6 +213,51 @@ async fn an_end_that_was_missed_is_told_later_without_a_claim() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_leaves_before_being_served_has_missed_no_less() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = left_alone(&store, &mut house, &player, 30).await;
+    let left_at = store.record(&battle.id).await.seen_at;
+    sleep(HOUR).await;
+
+    let mut gateway = house.gateway("2").await;
+    for served in [0, 20] {
+        // Saves go on meanwhile, and take the player for one who hears.
+        gateway.attach(&player, &battle.id, None).await;
+        sleep(Duration::from_secs(40)).await;
+        assert!(store.record(&battle.id).await.seen_seq > 1_000);
+        gateway.detach(&battle.id, served).await;
+        sleep(Duration::from_secs(70)).await;
+        let record = store.record(&battle.id).await;
+        assert_eq!((record.owner.as_str(), record.seen_seq), ("", 30), "neither more nor less than before");
+        assert!((record.seen_at - left_at).abs() <= 1_000, "{} ms later", record.seen_at - left_at);
+    }
+    let report = gateway.attach(&player, &battle.id, None).await.report.unwrap();
+    assert_eq!((report.from_seq, report.partial), (31, false));
+    laws::report_holds(&store.record(&battle.id).await, &ruleset(), &report);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_player_left_when_they_left_however_late_it_is_written() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    gateway.frames(&battle.id, 20).await;
+    let left_at = store.now().await;
+    store.rows().await.away = true;
+    gateway.detach(&battle.id, 20).await;
+    sleep(Duration::from_secs(50)).await;
+    store.rows().await.away = false;
+    sleep(Duration::from_secs(10)).await;
+    let record = store.record(&battle.id).await;
+    assert_eq!((record.seen_seq, record.seen_at), (20, left_at));
+}
+
+#[tokio::test(start_paused = true)]
 async fn news_of_a_battle_follows_the_player_to_another_gateway() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;
