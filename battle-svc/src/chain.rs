@@ -118,7 +118,8 @@ impl Chain {
 }
 
 impl From<Broken> for Fault {
+    /// Trying again can't help, and who asks is to know that.
     fn from(broken: Broken) -> Self {
-        Self::internal(broken)
+        Self::precondition("battle-broken").reason("battle_broken").caused_by(broken)
     }
 }

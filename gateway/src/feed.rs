@@ -289,8 +289,8 @@ fn is_final(fault: &Fault) -> bool {
         | FaultKind::PermissionDenied
         | FaultKind::InvalidArgument
         | FaultKind::Unimplemented => true,
+        FaultKind::FailedPrecondition => fault.because() == Some("battle_broken"),
         FaultKind::AlreadyExists
-        | FaultKind::FailedPrecondition
         | FaultKind::OutOfRange
         | FaultKind::Aborted
         | FaultKind::ResourceExhausted

@@ -65,6 +65,7 @@ fault-no-battle = There is no battle.
 fault-no-hp = The character has no strength left to fight.
 fault-battle-unknown = There is no such battle.
 fault-battle-ended = The battle is over.
+fault-battle-broken = The record of this battle is damaged.
 fault-battle-busy = The battle is busy. Please try again.
 fault-battle-moved = The battle is moving to another place. Please try again.
 fault-battle-unsaved = The battle couldn't be saved. Please try again.

@@ -65,6 +65,7 @@ fault-no-battle = 진행 중인 전투가 없습니다.
 fault-no-hp = 싸울 힘이 남아 있지 않습니다.
 fault-battle-unknown = 그런 전투는 없습니다.
 fault-battle-ended = 이미 끝난 전투입니다.
+fault-battle-broken = 이 전투의 기록이 손상되었습니다.
 fault-battle-busy = 전투가 바쁩니다. 다시 시도해 주세요.
 fault-battle-moved = 전투가 자리를 옮기는 중입니다. 다시 시도해 주세요.
 fault-battle-unsaved = 전투를 저장하지 못했습니다. 다시 시도해 주세요.
