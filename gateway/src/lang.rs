@@ -10,6 +10,8 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use serde::Deserialize;
 
+use crate::particle;
+
 /// A language there are texts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,6 +92,7 @@ impl Words {
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
         // Marks that keep the direction of foreign words apart only disturb a terminal.
         bundle.set_use_isolating(false);
+        bundle.add_function(particle::NAME, particle::josa).map_err(|fault| broken(code, fault.to_string()))?;
         let mut names: [HashMap<String, String>; KINDS.len()] = Default::default();
         for (file, text) in content::texts(code) {
             let resource = FluentResource::try_new((*text).to_owned())
@@ -192,6 +195,16 @@ mod tests {
         assert_eq!(texts.of(Lang::En).name(Kind::Monster, "moss-rat"), "Moss Rat");
         assert_eq!(texts.of(Lang::Ko).name(Kind::Dungeon, "1"), "이끼 골짜기");
         assert_eq!(texts.of(Lang::Ko).name(Kind::Item, "no-such"), "no-such");
+    }
+
+    #[test]
+    fn korean_names_take_the_particle_that_fits() {
+        let words = Words::load("ko").unwrap();
+        let spawn = |monster| words.say("line-rich-spawn", &[("monster", Arg::Text(monster)), ("hp", Arg::Number(9))]);
+        assert_eq!(spawn("잔가지 꼬마귀"), "⚔ 어둠 속에서 잔가지 꼬마귀가 나타났다! (체력 9)");
+        assert_eq!(spawn("이끼 왕"), "⚔ 어둠 속에서 이끼 왕이 나타났다! (체력 9)");
+        let loot = |gold| words.say("line-rich-loot", &[("gold", Arg::Number(gold))]);
+        assert_eq!((loot(10), loot(12)), ("골드 10을 주웠다.".into(), "골드 12를 주웠다.".into()));
     }
 
     #[test]

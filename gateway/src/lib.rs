@@ -28,6 +28,7 @@ mod lines;
 mod lobby;
 mod once;
 mod packet;
+mod particle;
 mod payload;
 mod registry;
 mod reply;

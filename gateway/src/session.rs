@@ -224,7 +224,10 @@ impl Session {
             }
             Then::Follow(battle) => welcome::follow_new(self, &battle).await,
             Then::BecomeGuest => self.leave(true).await,
-            Then::Dismiss => self.line.dismiss(None).await,
+            Then::Dismiss => {
+                self.leave(true).await;
+                self.line.dismiss(None).await;
+            }
         }
     }
 
