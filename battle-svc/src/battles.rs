@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use rules::Ruleset;
-use rules::battle::{EndReason, Input, Mode, OnDeath, Refusal, Start, State};
+use rules::battle::{EndReason, Input, Mode, OnDeath, Phase, Refusal, Start, State};
 use rules::content::{Content, DungeonIx};
 use service_kit::{Fault, FaultKind, Fence};
 use tokio::time::Instant;
@@ -271,10 +271,16 @@ impl Battles {
     /// The caller's battle that goes on, if it still does.
     async fn running(&self, caller: Caller) -> Result<Option<View>, Fault> {
         let read = self.latest_of(Whose::Account(caller.account)).await?;
-        if read.record.ended.is_some() {
-            return Ok(None);
-        }
-        Ok(Some(self.view(read.record.identity.id).await?.0))
+        let id = read.record.identity.id;
+        // An end is told before it is stored: who hears it may be faster here than the save is there.
+        let view = match self.owner.shards.visit(id, |battle, _| battle.view()).await? {
+            Some(view) => view,
+            None => {
+                self.owner.settled(id).await?;
+                self.view(id).await?.0
+            }
+        };
+        Ok((view.phase != Phase::Ended).then_some(view))
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Pace {
     pub save_every: Duration,
     /// How much of an absence counts.
     pub idle_cap: Duration,
-    /// How long a battle without watchers stays in memory.
+    /// How long a battle without watchers stays in memory: longer than it takes a claimer to come to it.
     pub detach_after: Duration,
     /// After standing still for longer than this, others may own our battles: they are let go of. `None` where there
     /// are no others.

@@ -251,5 +251,4 @@ impl Battle {
     fn tell(&mut self, news: News) {
         self.watchers.tell(&Item { battle: self.identity.id, epoch: self.epoch, news });
     }
-
 }

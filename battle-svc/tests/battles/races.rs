@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use battle_svc::Pace;
+use proto::battle::v1::OnDeath;
+use proto::battle::v1::feed_item::Kind;
 use tokio::task::yield_now;
 use tokio::time::{Instant, advance, sleep};
 
@@ -52,6 +54,21 @@ async fn an_attachment_whose_caller_has_gone_changes_nothing() {
     gateway.detach(&battle.id, report.to_seq).await;
     sleep(Duration::from_secs(70)).await;
     assert_eq!(store.record(&battle.id).await.owner, "", "nobody watches it any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_right_after_an_end_starts_anew() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto_in(&player, "5", OnDeath::Stop).await.unwrap();
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    while !matches!(gateway.next().await.unwrap().kind, Some(Kind::End(_))) {}
+    assert_eq!(store.record(&battle.id).await.end_reason, None, "the end is told and not stored yet");
+    let next = house.auto_in(&player, "5", OnDeath::Stop).await.unwrap();
+    assert_ne!(next.id, battle.id);
+    assert_eq!(store.record(&battle.id).await.end_reason.as_deref(), Some("died"));
 }
 
 #[tokio::test(start_paused = true)]
