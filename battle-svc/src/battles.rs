@@ -162,10 +162,11 @@ impl Battles {
         match self.owner.visit(id, attach).await? {
             Found::Here(attached) => Ok(Answer::Live(attached?)),
             Found::Over(past) => {
+                let missed = past.missed(wanted)?;
                 if let Some(caller) = player {
                     past.identity.admit(caller.account)?;
+                    self.owner.saw_the_end(&past);
                 }
-                let missed = past.missed(wanted)?;
                 Ok(Answer::Over(past, missed))
             }
         }

@@ -96,6 +96,13 @@ impl Owner {
         self.tasks.carry_out("battle-visit", async move { shards.visit(id, visit).await }).await?
     }
 
+    /// Has it written that the player was told the end of a battle, if they hadn't heard of it before.
+    pub(crate) fn saw_the_end(&self, past: &Past) {
+        if past.seen.seq < past.course.head() {
+            self.context.saver.put(past.seen_to_the_end(Instant::now()));
+        }
+    }
+
     /// Returns when nothing of this battle is left to be written.
     ///
     /// # Errors

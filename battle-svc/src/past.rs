@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use rules::battle::{EndReason, State};
 use service_kit::Fault;
+use tokio::time::Instant;
 
 use crate::chain::{Broken, Chain, Segment};
-use crate::clock::Saved;
+use crate::clock::{Ago, Saved};
 use crate::course::Course;
 use crate::missed::{Missed, Moment, Seen, Wanted, missed, told_again};
-use crate::record::{Identity, Read, Record, StoredSegment};
+use crate::record::{Identity, Read, Record, Save, Served, StoredSegment};
 use crate::rulesets::Rulesets;
 use crate::view::View;
 use crate::wire::{self, StoredTotals};
@@ -73,6 +74,27 @@ impl Past {
     /// Frames again, or a report.
     pub(crate) fn told_again(&self, after: u64) -> Result<Missed, Broken> {
         told_again(&self.course, &self.seen, self.moment(), after)
+    }
+
+    /// The save it ended with, once more: its player has been told the end now.
+    pub(crate) fn seen_to_the_end(&self, now: Instant) -> Save {
+        let state = self.course.state();
+        let when = Ago::before(now, 0);
+        Save {
+            battle: self.identity.id,
+            epoch: self.epoch,
+            seq: state.seq(),
+            state: state.encode(),
+            stood: when,
+            keys: None,
+            totals: state.totals().clone(),
+            fighter: state.fighter().clone(),
+            seen: Some(Served { seq: state.seq(), totals: state.totals().clone(), when }),
+            release: false,
+            ended: self.ended.map(|(reason, _)| reason),
+            new_segment: None,
+            ruleset: Arc::clone(self.course.ruleset()),
+        }
     }
 
     fn moment(&self) -> Moment {

@@ -213,6 +213,27 @@ async fn an_end_that_was_missed_is_told_later_without_a_claim() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_is_told_as_missed_once() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = left_alone(&store, &mut house, &player, 10).await;
+    let head = house.stop(&player).await.unwrap().seq;
+    let mut gateway = house.gateway("2").await;
+    gateway.try_attach(&battle.id, None, None, false).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(store.record(&battle.id).await.seen_seq, 10, "a spectator is not the player");
+
+    let first = gateway.attach(&player, &battle.id, None).await.report.unwrap();
+    assert_eq!((first.from_seq, first.to_seq), (11, head));
+    sleep(Duration::from_secs(1)).await;
+    let record = store.record(&battle.id).await;
+    assert_eq!((record.seen_seq, &record.seen_totals), (head, &record.totals));
+    let again = gateway.attach(&player, &battle.id, None).await.report.unwrap();
+    assert_eq!((again.from_seq, again.to_seq), (head + 1, head));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_leaves_before_being_served_has_missed_no_less() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;
