@@ -105,6 +105,18 @@ impl Store {
         Ok(self.client.clone().list_battle_records(request).await?.into_inner())
     }
 
+    /// Writes down what an operator is about to do to `subject`. Who can't have it written down must not do it.
+    pub(crate) async fn record_audit(&self, operator: &str, action: &str, subject: &str) -> Result<(), Fault> {
+        let request = user::RecordAuditRequest {
+            operator: operator.to_owned(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            detail: String::new(),
+        };
+        self.client.clone().record_audit(request).await?;
+        Ok(())
+    }
+
     /// Keeps a ruleset's pack.
     pub(crate) async fn put_ruleset(&self, id: &str, pack: &[u8]) -> Result<(), Fault> {
         let request = user::PutRulesetRequest { id: id.to_owned(), pack: pack.to_vec() };

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::Pace;
+
 /// How far a saved battle may be behind its next step and still count as undisturbed. A save says how old it was when
 /// it was sent, not how long it was under way: with every retry inside the store that can be half a minute.
 const GRACE_MS: u64 = 60_000;
@@ -36,6 +38,8 @@ pub(crate) struct Saved {
     pub(crate) origin_ms: i64,
     /// The moment on the database's clock at which the battle stood where the state stands.
     pub(crate) saved_at: i64,
+    /// The moment on the database's clock until which the player was served.
+    pub(crate) seen_at: i64,
     /// Length of a tick.
     pub(crate) tick_ms: u32,
     /// Tick of the last frame.
@@ -100,15 +104,17 @@ impl Ago {
 }
 
 impl Saved {
-    /// Where battle time stands `now`, on the database's clock, when at most `cap` of an absence counts.
+    /// Where battle time stands `now`, on the database's clock.
     ///
-    /// Battle time is the database's time since the origin, unless a clock jumped or the cap was reached.
-    pub(crate) fn resume(&self, now: i64, cap: Duration) -> Resumed {
+    /// Battle time is the database's time since the origin, unless a clock jumped or as much of the absence has passed as
+    /// counts. The absence began before the save by what the battle ran on unwatched.
+    pub(crate) fn resume(&self, now: i64, pace: &Pace) -> Resumed {
         let tick_ms = u64::from(self.tick_ms);
         let earliest = self.tick.saturating_mul(tick_ms);
         let latest = self.due.map_or(u64::MAX, |due| due.saturating_mul(tick_ms).saturating_add(GRACE_MS));
         let at_save = since(self.origin_ms, self.saved_at).clamp(earliest, latest.max(earliest));
-        let elapsed = since(self.saved_at, now).min(millis(cap));
+        let unwatched = since(self.seen_at, self.saved_at).min(millis(pace.leave_after()));
+        let elapsed = since(self.saved_at, now).min(millis(pace.idle_cap) - unwatched);
         let battle_ms = at_save.saturating_add(elapsed);
         let origin_ms = now.saturating_sub_unsigned(battle_ms);
         Resumed { battle_ms, unbroken: origin_ms == self.origin_ms, origin_ms }
@@ -129,35 +135,50 @@ pub(crate) fn since(earlier: i64, later: i64) -> u64 {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    /// An hour counts.
+    const HOURLY: Pace = Pace {
+        save_every: Duration::from_secs(30),
+        idle_cap: Duration::from_secs(3600),
+        detach_after: Duration::from_secs(60),
+        standstill: None,
+    };
 
     fn saved() -> Saved {
-        Saved { origin_ms: 1_000_000, saved_at: 1_000_000 + 15_700, tick_ms: 1500, tick: 10, due: Some(11) }
+        let saved_at = 1_000_000 + 15_700;
+        Saved { origin_ms: 1_000_000, saved_at, seen_at: saved_at, tick_ms: 1500, tick: 10, due: Some(11) }
     }
 
     #[test]
     fn an_absence_counts_to_the_millisecond_under_the_same_origin() {
-        let resumed = saved().resume(1_000_000 + 60_123, HOUR);
+        let resumed = saved().resume(1_000_000 + 60_123, &HOURLY);
         assert_eq!(resumed, Resumed { battle_ms: 60_123, unbroken: true, origin_ms: 1_000_000 });
     }
 
     #[test]
     fn no_more_than_the_cap_counts() {
         let now = 1_000_000 + 15_700 + 2 * 3_600_000;
-        let resumed = saved().resume(now, HOUR);
+        let resumed = saved().resume(now, &HOURLY);
         assert_eq!(resumed, Resumed { battle_ms: 3_615_700, unbroken: false, origin_ms: now - 3_615_700 });
     }
 
     #[test]
+    fn what_ran_on_unwatched_before_the_save_counts_as_absence() {
+        let left = Saved { seen_at: 1_000_000 + 5_700, ..saved() };
+        assert_eq!(left.resume(1_000_000 + 9_000_000, &HOURLY).battle_ms, 5_700 + 3_600_000);
+        let watched_by_others = Saved { seen_at: 0, ..saved() };
+        assert_eq!(watched_by_others.resume(1_000_000 + 9_000_000, &HOURLY).battle_ms, 15_700 + 3_540_000);
+    }
+
+    #[test]
     fn a_clock_that_jumps_back_takes_nothing_away() {
-        let resumed = saved().resume(500_000, HOUR);
+        let resumed = saved().resume(500_000, &HOURLY);
         assert_eq!(resumed, Resumed { battle_ms: 15_700, unbroken: false, origin_ms: 484_300 });
     }
 
     #[test]
     fn a_save_that_was_long_under_way_breaks_nothing() {
         let late = Saved { saved_at: 1_000_000 + 15_700 + 40_000, ..saved() };
-        let resumed = late.resume(1_000_000 + 600_000, HOUR);
+        let resumed = late.resume(1_000_000 + 600_000, &HOURLY);
         assert_eq!(resumed, Resumed { battle_ms: 600_000, unbroken: true, origin_ms: 1_000_000 });
     }
 
@@ -171,9 +192,9 @@ mod tests {
     #[test]
     fn a_clock_that_jumped_before_the_save_gives_no_more_than_the_grace() {
         let jumped = Saved { saved_at: 9_000_000, ..saved() };
-        assert_eq!(jumped.resume(9_000_000, HOUR).battle_ms, 11 * 1500 + GRACE_MS);
+        assert_eq!(jumped.resume(9_000_000, &HOURLY).battle_ms, 11 * 1500 + GRACE_MS);
         let back = Saved { saved_at: 0, ..saved() };
-        assert_eq!(back.resume(0, HOUR).battle_ms, 15_000);
+        assert_eq!(back.resume(0, &HOURLY).battle_ms, 15_000);
     }
 
     #[test]

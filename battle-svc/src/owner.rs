@@ -174,7 +174,7 @@ impl Owner {
         metrics::counter!("battle_claims_total").increment(1);
         let current = claimed.record.last_ruleset() == Some(self.rulesets.current().id());
         let past = Past::open(claimed, &self.rulesets).await?;
-        let resumed = past.saved.resume(past.now, self.context.pace.idle_cap);
+        let resumed = past.saved.resume(past.now, &self.context.pace);
         let clock = Clock::new(now, resumed.battle_ms, past.now, past.identity.tick_ms);
         let opens = !resumed.unbroken || !current;
         let adopted = self.adopt(Arrival {

@@ -193,7 +193,7 @@ impl Record {
     /// Where the battle stood when it was saved, `tick` and `due` being those of the saved state.
     pub(crate) fn saved(&self, tick: u64, due: Option<u64>) -> Saved {
         let (origin_ms, tick_ms) = (self.origin_ms(), self.identity.tick_ms);
-        Saved { origin_ms, saved_at: self.saved_at, tick_ms, tick, due }
+        Saved { origin_ms, saved_at: self.saved_at, seen_at: self.seen_at, tick_ms, tick, due }
     }
 }
 

@@ -54,6 +54,11 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// How long a battle goes on in memory unwatched: that is part of the absence, so never longer than what counts.
+    pub(crate) fn leave_after(&self) -> Duration {
+        self.detach_after.min(self.idle_cap)
+    }
+
     /// How long a battle waits for its first save, so that those which came together don't save together.
     pub(crate) fn first_save(&self, id: BattleId) -> Duration {
         let [.., random] = *id.as_bytes();

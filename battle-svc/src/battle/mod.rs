@@ -129,7 +129,7 @@ impl Battle {
         }
         let step = self.course.next_tick().map(|tick| self.clock.instant(tick));
         let save = self.unsaved.any().then_some(self.save_at);
-        let leave = self.watchers.is_empty().then(|| self.unwatched_since + pace.detach_after);
+        let leave = self.watchers.is_empty().then(|| self.unwatched_since + pace.leave_after());
         [step, save, leave].into_iter().flatten().min()
     }
 
@@ -145,7 +145,7 @@ impl Battle {
         if self.is_done() {
             return;
         }
-        if self.watchers.is_empty() && now >= self.unwatched_since + context.pace.detach_after {
+        if self.watchers.is_empty() && now >= self.unwatched_since + context.pace.leave_after() {
             return self.release(now, &context.saver);
         }
         if now >= self.save_at && self.unsaved.any() {

@@ -15,6 +15,9 @@ use crate::battles::Battles;
 use crate::replay::{self, Replay};
 use crate::wire;
 
+/// What the audit record calls it.
+const STOP_BATTLE: &str = "mud.battle.v1.BattleAdminService/StopBattle";
+
 /// Battles for operators. Clones are the same service.
 #[derive(Debug, Clone)]
 pub struct BattleAdmin {
@@ -54,7 +57,7 @@ impl BattleAdminService for BattleAdmin {
         let view = if request.dry_run {
             self.battles.view(id).await?.0
         } else {
-            tracing::info!(target: "audit", { operator.name = %request.operator, battle.id = %id }, "stop battle");
+            self.battles.owner.store.record_audit(&request.operator, STOP_BATTLE, &id.to_string()).await?;
             self.battles.end(id, EndReason::Operator).await?
         };
         Ok(Response::new(pb::StopBattleResponse { battle: Some(answer::battle(&view)) }))
