@@ -127,9 +127,10 @@ mod tests {
     }
 
     /// Keys that only tools and other services get to see; players never hear their sentences.
-    const INTERNAL: [&str; 17] = [
+    const INTERNAL: [&str; 18] = [
         "admin-token-missing",
         "battle-id-taken",
+        "detail-too-long",
         "digest-form",
         "entry-twice",
         "frames-forgotten",

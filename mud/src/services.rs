@@ -48,6 +48,7 @@ impl Services {
         server
             .descriptors(proto::DESCRIPTOR_SET)
             .service(self.user.server.clone())
+            .service(self.user.admin.clone())
             .service(self.battle.players())
             .service(self.battle.admin())
             .service(self.chat.server())

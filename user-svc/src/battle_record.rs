@@ -6,6 +6,7 @@ use rules::keyframes::KEYFRAME_EVERY;
 use service_kit::{Fault, Superseded};
 use vocab::BattleId;
 
+use crate::page::{Page, PageOf};
 use crate::store::rows::{BattleLine, BattleRow, Input, NewBattle, Record, Segment};
 use crate::store::{Store, StoreError};
 
@@ -62,22 +63,6 @@ pub(crate) enum Which {
     OfCharacter(vocab::CharacterId),
 }
 
-/// Which page of the list is asked for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PageOf {
-    pub(crate) live_only: bool,
-    /// The last battle of the page before.
-    pub(crate) after: Option<BattleId>,
-    pub(crate) size: i64,
-}
-
-/// A page of the list, each line with the character's name.
-pub(crate) struct Page {
-    pub(crate) lines: Vec<(BattleLine, String)>,
-    /// Where the next page goes on, if there is one.
-    pub(crate) next: Option<BattleId>,
-}
-
 /// Makes a battle; says its epoch and when it started.
 pub(crate) async fn create(store: &Store, new: NewBattle) -> Result<(i64, i64), Fault> {
     match store.create_battle(Arc::new(new)).await.map_err(lost_race)? {
@@ -119,14 +104,14 @@ pub(crate) async fn read(store: &Store, which: Which, history: bool) -> Result<R
     found.ok_or_else(unknown)
 }
 
-/// Lists battles in the order of their starts.
-pub(crate) async fn list(store: &Store, of: PageOf) -> Result<Page, Fault> {
-    let mut lines = store.list_battles(of.live_only, of.after, of.size + 1).await?;
-    let full = usize::try_from(of.size).unwrap_or(usize::MAX);
-    let more = lines.len() > full;
-    lines.truncate(full);
-    let next = lines.last().filter(|_| more).map(|(line, _)| line.id);
-    Ok(Page { lines, next })
+/// Lists battles in the order of their starts, each line with the character's name.
+pub(crate) async fn list(
+    store: &Store,
+    live_only: bool,
+    of: PageOf<BattleId>,
+) -> Result<Page<(BattleLine, String), BattleId>, Fault> {
+    let lines = store.list_battles(live_only, of.after, of.limit()).await?;
+    Ok(of.cut(lines, |(line, _)| line.id))
 }
 
 /// What a creation comes to whose id is known. It is a repeat only as long as the caller would still be the owner: with

@@ -6,11 +6,13 @@
 
 mod account;
 mod attempt;
+mod audit_record;
 mod battle_record;
 mod character;
 pub mod ledger;
 mod notice;
 mod once;
+mod page;
 mod password;
 mod progress;
 mod retention;
@@ -27,11 +29,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backplane::Backplane;
+use proto::user::v1::user_admin_service_server::UserAdminServiceServer;
 use proto::user::v1::user_service_server::UserServiceServer;
 use rules::Ruleset;
 use service_kit::{Fault, Fence, TaskGroup};
 
-pub use service::UserApi;
+pub use service::{UserAdmin, UserApi};
 use store::{Clock, SetupError, Store};
 use users::Users;
 
@@ -61,6 +64,8 @@ pub struct Settings {
 pub struct Service {
     /// The gRPC server, to be mounted or called in process.
     pub server: UserServiceServer<UserApi>,
+    /// The same for what operators ask.
+    pub admin: UserAdminServiceServer<UserAdmin>,
     /// The database, for the operators' tools.
     pub store: Store,
 }
@@ -113,5 +118,6 @@ pub async fn start_on(
     };
     tasks.spawn("retention", retention::run(store.clone(), tasks.stopping()));
     let server = UserServiceServer::new(UserApi::new(users)).max_decoding_message_size(MAX_REQUEST);
-    Ok(Service { server, store })
+    let admin = UserAdminServiceServer::new(UserAdmin::new(store.clone()));
+    Ok(Service { server, admin, store })
 }

@@ -11,7 +11,7 @@ const BATCH: i64 = 500;
 /// Rest between two rounds.
 const EVERY: Duration = Duration::from_secs(600);
 
-const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * 3_600_000;
 
 /// What is kept for a time only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,16 +22,19 @@ pub(crate) enum Kept {
     Sessions,
     /// Answers under idempotency keys, counted from their begin.
     OnceKeys,
+    /// Records of what operators changed.
+    Audit,
 }
 
 impl Kept {
-    pub(crate) const ALL: [Self; 3] = [Self::Battles, Self::Sessions, Self::OnceKeys];
+    pub(crate) const ALL: [Self; 4] = [Self::Battles, Self::Sessions, Self::OnceKeys, Self::Audit];
 
     /// For how long, milliseconds.
     pub(crate) const fn for_ms(self) -> i64 {
         match self {
-            Self::Battles => 7 * 24 * HOUR_MS,
-            Self::Sessions | Self::OnceKeys => 24 * HOUR_MS,
+            Self::Battles => 7 * DAY_MS,
+            Self::Sessions | Self::OnceKeys => DAY_MS,
+            Self::Audit => 365 * DAY_MS,
         }
     }
 
@@ -40,6 +43,7 @@ impl Kept {
             Self::Battles => "battle",
             Self::Sessions => "session",
             Self::OnceKeys => "once_key",
+            Self::Audit => "audit",
         }
     }
 }
@@ -86,6 +90,8 @@ mod tests {
     use vocab::{AccountId, BattleId, CharacterId, Password};
 
     use super::*;
+    use crate::audit_record::{self, Deed};
+    use crate::page::PageOf;
     use crate::seed::{Seed, seed};
     use crate::store::Clock;
     use crate::store::rows::{Entry, NewBattle};
@@ -123,9 +129,9 @@ mod tests {
             people
         }
 
-        async fn sweep(&self) -> [usize; 3] {
+        async fn sweep(&self) -> [usize; 4] {
             let stop = Shutdown::new();
-            let mut gone = [0; 3];
+            let mut gone = [0; 4];
             for (count, what) in gone.iter_mut().zip(Kept::ALL) {
                 *count = round(&self.store, what, &stop).await;
             }
@@ -180,16 +186,35 @@ mod tests {
         let (over, live) = (house.battle(people[0]).await, house.battle(people[1]).await);
         house.store.save_progress(Arc::new([last_save(over)])).await.unwrap();
         house.store.begin_once(people[0].0, "k".into(), [0; 32]).await.unwrap();
-        assert_eq!(house.sweep().await, [0, 0, 0]);
+        assert_eq!(house.sweep().await, [0, 0, 0, 0]);
 
         house.clock.advance(DAY);
-        assert_eq!(house.sweep().await, [0, 0, 1], "a key lives a day");
+        assert_eq!(house.sweep().await, [0, 0, 1, 0], "a key lives a day");
         house.clock.advance(DAY);
-        assert_eq!(house.sweep().await, [0, 2, 0], "a session is kept a day after its life of a day");
+        assert_eq!(house.sweep().await, [0, 2, 0, 0], "a session is kept a day after its life of a day");
         house.clock.advance(DAY * 5);
-        assert_eq!(house.sweep().await, [1, 0, 0], "an ended battle is kept a week");
+        assert_eq!(house.sweep().await, [1, 0, 0, 0], "an ended battle is kept a week");
         assert!(house.store.battle_by_id(over, true).await.unwrap().is_none());
         assert!(house.store.battle_by_id(live, true).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_operators_changed_is_kept_a_year() {
+        let house = House::new().await;
+        let deed = |operator: &str| Deed {
+            operator: operator.into(),
+            action: "stop".into(),
+            subject: "1".into(),
+            detail: String::new(),
+        };
+        audit_record::record(&house.store, deed("first")).await.unwrap();
+        house.clock.advance(DAY * 364);
+        audit_record::record(&house.store, deed("second")).await.unwrap();
+        assert_eq!(house.sweep().await, [0, 0, 0, 0]);
+        house.clock.advance(DAY);
+        assert_eq!(house.sweep().await, [0, 0, 0, 1]);
+        let left = audit_record::list(&house.store, PageOf { after: None, size: 9 }).await.unwrap();
+        assert_eq!(left.lines.into_iter().map(|row| row.operator).collect::<Vec<_>>(), ["second"]);
     }
 
     #[tokio::test]
@@ -197,6 +222,6 @@ mod tests {
         let house = House::new().await;
         house.people(1_234).await;
         house.clock.advance(DAY * 2);
-        assert_eq!(house.sweep().await, [0, 1_234, 0]);
+        assert_eq!(house.sweep().await, [0, 1_234, 0, 0]);
     }
 }

@@ -26,6 +26,10 @@ pub(crate) struct Rows {
     pub(crate) characters: HashMap<String, common::Character>,
     pub(crate) battles: BTreeMap<String, BattleRecord>,
     pub(crate) rulesets: HashMap<String, Vec<u8>>,
+    /// What operators were about to change, in its order.
+    pub(crate) audit: Vec<user::RecordAuditRequest>,
+    /// Nothing of that can be written down.
+    pub(crate) unaudited: bool,
     /// How far the database's clock has jumped, milliseconds.
     pub(crate) skew_ms: i64,
     /// Every call fails.
@@ -284,6 +288,15 @@ impl UserService for Store {
         let pack = self.open().await?.rulesets.get(&request.into_inner().id).cloned();
         let pack = pack.ok_or_else(|| Fault::not_found("ruleset-unknown"))?;
         Ok(Response::new(user::GetRulesetResponse { pack }))
+    }
+
+    async fn record_audit(&self, request: Request<user::RecordAuditRequest>) -> Answer<user::RecordAuditResponse> {
+        let mut rows = self.open().await?;
+        if rows.unaudited {
+            return Err(Fault::unavailable("unaudited").into());
+        }
+        rows.audit.push(request.into_inner());
+        Ok(Response::new(user::RecordAuditResponse { id: rows.audit.len().to_string() }))
     }
 
     async fn sign_up(&self, _: Request<user::SignUpRequest>) -> Answer<user::SignUpResponse> {

@@ -88,6 +88,10 @@ id!(
     /// A piece of equipment, or a stack of potions or materials.
     ItemId
 );
+id!(
+    /// The record of one thing an operator changed.
+    AuditId
+);
 
 impl ItemId {
     /// The id of the `n`-th piece dropped in frame `seq` of a battle: the same drop always has the same id, so that

@@ -7,6 +7,6 @@ mod id;
 mod name;
 mod password;
 
-pub use id::{AccountId, BattleId, CharacterId, InvalidId, ItemId};
+pub use id::{AccountId, AuditId, BattleId, CharacterId, InvalidId, ItemId};
 pub use name::{CharacterName, InvalidName, Username};
 pub use password::{InvalidPassword, Password};

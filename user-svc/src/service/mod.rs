@@ -1,5 +1,6 @@
 //! The gRPC face: each method decodes, authorises, acts through a use case, and answers.
 
+mod admin;
 mod admit;
 
 use std::sync::Arc;
@@ -9,9 +10,11 @@ use proto::user::v1::*;
 use service_kit::Fault;
 use tonic::{Request, Response, Status};
 
+pub use admin::UserAdmin;
+
 use crate::account::{self, SignUp};
 use crate::users::Users;
-use crate::{battle_record, character, once, progress, session, wire};
+use crate::{audit_record, battle_record, character, once, progress, session, wire};
 
 /// `mud.user.v1.UserService`.
 #[derive(Clone)]
@@ -118,11 +121,11 @@ impl UserService for UserApi {
         &self,
         request: Request<ListBattleRecordsRequest>,
     ) -> Answer<ListBattleRecordsResponse> {
-        let page = wire::page(&request.into_inner())?;
-        let lines = battle_record::list(&self.users.store, page).await?;
-        let next_page_token = lines.next.map_or_else(String::new, |battle| battle.to_string());
-        let records = lines.lines.into_iter().map(wire::line).collect::<Result<_, Fault>>()?;
-        answer(ListBattleRecordsResponse { records, next_page_token })
+        let ListBattleRecordsRequest { live_only, page_size, page_token } = request.into_inner();
+        let of = wire::page(page_size, &page_token)?;
+        let page = battle_record::list(&self.users.store, live_only, of).await?;
+        let records = page.lines.into_iter().map(wire::line).collect::<Result<_, Fault>>()?;
+        answer(ListBattleRecordsResponse { records, next_page_token: wire::page_token(page.next) })
     }
 
     async fn put_ruleset(&self, request: Request<PutRulesetRequest>) -> Answer<PutRulesetResponse> {
@@ -151,6 +154,11 @@ impl UserService for UserApi {
         let caller = wire::caller(caller)?;
         once::finish(&self.users.store, caller.account, &wire::key(key)?, kept).await?;
         answer(FinishOnceResponse {})
+    }
+
+    async fn record_audit(&self, request: Request<RecordAuditRequest>) -> Answer<RecordAuditResponse> {
+        let id = audit_record::record(&self.users.store, wire::deed(request.into_inner())?).await?;
+        answer(RecordAuditResponse { id: id.to_string() })
     }
 }
 

@@ -5,7 +5,7 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Binary;
-use vocab::{AccountId, BattleId, CharacterId, ItemId};
+use vocab::{AccountId, AuditId, BattleId, CharacterId, ItemId};
 
 /// Any id, on its way to or from a `BLOB(16)` column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
@@ -47,4 +47,4 @@ macro_rules! keys {
     )+};
 }
 
-keys!(AccountId, CharacterId, BattleId, ItemId);
+keys!(AccountId, CharacterId, BattleId, ItemId, AuditId);

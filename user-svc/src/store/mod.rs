@@ -29,15 +29,17 @@ use std::time::Duration;
 use futures::FutureExt;
 use service_kit::TaskGroup;
 use tokio::time::Instant;
-use vocab::{AccountId, BattleId, CharacterId};
+use vocab::{AccountId, AuditId, BattleId, CharacterId};
 
 pub use clock::Clock;
 pub use error::StoreError;
 use rows::{
-    BattleLine, Credentials, Entry, Input, NewAccount, NewBattle, Record, SessionRow, Sheet, Standing, TokenHash,
+    AuditRow, BattleLine, Credentials, Entry, Input, NewAccount, NewBattle, Record, SessionRow, Sheet, Standing,
+    TokenHash,
 };
 use sqlite::Sqlite;
 
+use crate::audit_record::Deed;
 use crate::battle_record::{Appended, Claimed, Created};
 use crate::ledger::Books;
 use crate::once::Begun;
@@ -45,7 +47,7 @@ use crate::progress::Outcome;
 use crate::retention::Kept;
 
 /// The number of this program on the scale of the migrations: the newest it was built with.
-const PROGRAM: i64 = 12;
+const PROGRAM: i64 = 13;
 
 /// How often an operation that lost to another writer is tried again.
 const RETRIES: u32 = 3;
@@ -244,6 +246,8 @@ operations! {
     write once::begin             => begin_once(account: AccountId, client_key: Arc<str>, digest: [u8; 32]) -> Begun;
     write once::finish            => finish_once(account: AccountId, client_key: Arc<str>, answer: Option<Arc<[u8]>>) -> ();
 
+    write audit::record           => record_audit(id: AuditId, deed: Arc<Deed>) -> ();
+    read  audit::list             => list_audit(before: Option<AuditId>, limit: i64) -> Vec<AuditRow>;
     view  ledger::books           => books() -> Books;
     write retention::sweep        => sweep(what: Kept, limit: i64) -> usize;
     write seed::insert            => seed_rows(rows: Arc<crate::seed::Batch>) -> ();
@@ -283,8 +287,8 @@ mod tests {
         assert!(matches!(open(&path, false).await.err(), Some(SetupError::Store(_))), "an empty file");
         open(&path, true).await.unwrap();
         open(&path, false).await.unwrap();
-        execute(&path, "DELETE FROM schema_floor WHERE migration = 12");
-        assert!(matches!(open(&path, false).await.err(), Some(SetupError::NotMigrated { found: 11 })));
+        execute(&path, "DELETE FROM schema_floor WHERE migration = 13");
+        assert!(matches!(open(&path, false).await.err(), Some(SetupError::NotMigrated { found: 12 })));
     }
 
     #[tokio::test]
@@ -292,10 +296,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = file(&directory);
         open(&path, true).await.unwrap();
-        execute(&path, "INSERT INTO schema_floor VALUES (13, 12)");
-        open(&path, true).await.unwrap();
         execute(&path, "INSERT INTO schema_floor VALUES (14, 13)");
-        assert!(matches!(open(&path, true).await.err(), Some(SetupError::ProgramTooOld { floor: 13 })));
+        open(&path, true).await.unwrap();
+        execute(&path, "INSERT INTO schema_floor VALUES (15, 14)");
+        assert!(matches!(open(&path, true).await.err(), Some(SetupError::ProgramTooOld { floor: 14 })));
     }
 
     #[tokio::test]

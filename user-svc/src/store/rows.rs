@@ -4,10 +4,10 @@
 //! them from going below zero. Encoded states, keyframes, totals and inputs are opaque here.
 
 use diesel::prelude::*;
-use vocab::{AccountId, BattleId, CharacterId, ItemId};
+use vocab::{AccountId, AuditId, BattleId, CharacterId, ItemId};
 
 use super::key::Key;
-use super::schema::{account, battle, battle_input, battle_segment, character, item, ledger, session};
+use super::schema::{account, audit, battle, battle_input, battle_segment, character, item, ledger, session};
 use crate::tally::Tally;
 
 /// SHA-256 of a session's token.
@@ -216,6 +216,19 @@ pub(crate) struct LedgerRow {
     pub(crate) counter: &'static str,
     pub(crate) reason: &'static str,
     pub(crate) booked_at: i64,
+}
+
+/// What an operator changed.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit)]
+pub(crate) struct AuditRow {
+    #[diesel(serialize_as = Key, deserialize_as = Key)]
+    pub(crate) id: AuditId,
+    pub(crate) at: i64,
+    pub(crate) operator: String,
+    pub(crate) action: String,
+    pub(crate) subject: String,
+    pub(crate) detail: String,
 }
 
 /// What stands in the way of a save, or what it builds on.

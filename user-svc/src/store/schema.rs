@@ -143,4 +143,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit (id) {
+        id -> Binary,
+        at -> BigInt,
+        operator -> Text,
+        action -> Text,
+        subject -> Text,
+        detail -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(account, session, character, item, battle);

@@ -194,7 +194,9 @@ pub(super) mod queries {
     use super::Conn;
     type Txn<'c> = crate::store::Txn<'c, Conn>;
 
-    compile_queries!(account, bag, battle, character, floor, ledger, once, progress, retention, ruleset, seed, session);
+    compile_queries!(
+        account, audit, bag, battle, character, floor, ledger, once, progress, retention, ruleset, seed, session
+    );
 }
 
 #[cfg(test)]

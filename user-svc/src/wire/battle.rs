@@ -5,16 +5,9 @@ use service_kit::Fault;
 use user::get_battle_record_request::By;
 
 use super::save::totals;
-use super::{Caller, id, missing, small, stored, unsigned};
-use crate::battle_record::{PageOf, Which};
+use super::{Caller, id, missing, name, small, stored, unsigned};
+use crate::battle_record::Which;
 use crate::store::rows::{BattleLine, Input, NewBattle, Record, Segment};
-
-/// The longest name of an instance or of a ruleset.
-const NAME_BYTES: usize = 255;
-
-/// Lines on a page when the request doesn't say, and at most.
-const DEFAULT_PAGE: i64 = 100;
-const MAX_PAGE: i64 = 1_000;
 
 pub(crate) fn new_battle(caller: Caller, request: user::CreateBattleRequest) -> Result<NewBattle, Fault> {
     if request.tick_ms == 0 {
@@ -52,16 +45,6 @@ pub(crate) fn which(by: Option<By>) -> Result<Which, Fault> {
         By::BattleId(text) => Which::ById(id(&text, "battle_id")?),
         By::CharacterId(text) => Which::OfCharacter(id(&text, "character_id")?),
     })
-}
-
-/// Which page of the list a request asks for.
-pub(crate) fn page(request: &user::ListBattleRecordsRequest) -> Result<PageOf, Fault> {
-    let after = match request.page_token.as_str() {
-        "" => None,
-        token => Some(id(token, "page_token")?),
-    };
-    let size = if request.page_size == 0 { DEFAULT_PAGE } else { i64::from(request.page_size).min(MAX_PAGE) };
-    Ok(PageOf { live_only: request.live_only, after, size })
 }
 
 /// # Errors
@@ -129,11 +112,6 @@ pub(super) fn segment(segment: user::BattleSegment) -> Result<Segment, Fault> {
         state: segment.state,
         origin_ms: segment.origin_ms,
     })
-}
-
-/// A name that is there and not endless.
-pub(crate) fn name(text: String, field: &'static str) -> Result<String, Fault> {
-    if (1..=NAME_BYTES).contains(&text.len()) { Ok(text) } else { Err(Fault::invalid("name-form").field(field)) }
 }
 
 fn segment_out(segment: Segment) -> user::BattleSegment {

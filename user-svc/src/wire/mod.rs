@@ -1,6 +1,7 @@
 //! Where protobuf stops: messages become rows and words here, and rows become messages. No decision is made here, and
 //! nothing is read from the store.
 
+mod audit;
 mod battle;
 mod save;
 mod session;
@@ -10,14 +11,24 @@ use proto::common::v1 as common;
 use service_kit::Fault;
 use vocab::AccountId;
 
-pub(crate) use battle::{input, line, name, new_battle, page, record, which};
+pub(crate) use audit::{audit_record, deed};
+pub(crate) use battle::{input, line, new_battle, record, which};
 pub(crate) use save::{entries, results};
 pub(crate) use session::{character, session, who};
 
 use common::envelope::Body;
 
+use crate::page::PageOf;
+
 /// Version of the envelope this service writes.
 const ENVELOPE: u32 = 1;
+
+/// The longest name.
+const NAME_BYTES: usize = 255;
+
+/// Lines on a page when the request doesn't say, and at most.
+const DEFAULT_PAGE: i64 = 100;
+const MAX_PAGE: i64 = 1_000;
 
 /// For whom a request acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +66,23 @@ pub(crate) fn unsigned(number: i64) -> u64 {
 /// The same for the smaller numbers of the wire.
 pub(crate) fn small(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// A name that is there and not endless.
+pub(crate) fn name(text: String, field: &'static str) -> Result<String, Fault> {
+    if (1..=NAME_BYTES).contains(&text.len()) { Ok(text) } else { Err(Fault::invalid("name-form").field(field)) }
+}
+
+/// Which page of a list a request asks for, by its `page_size` and `page_token`.
+pub(crate) fn page<I: std::str::FromStr>(size: u32, token: &str) -> Result<PageOf<I>, Fault> {
+    let after = if token.is_empty() { None } else { Some(id(token, "page_token")?) };
+    let size = if size == 0 { DEFAULT_PAGE } else { i64::from(size).min(MAX_PAGE) };
+    Ok(PageOf { after, size })
+}
+
+/// The token that asks for the page after.
+pub(crate) fn page_token<I: std::fmt::Display>(next: Option<I>) -> String {
+    next.map_or_else(String::new, |id| id.to_string())
 }
 
 /// A text of 1 to 64 characters that stands for an action.

@@ -9,8 +9,8 @@ use rules::content::Content;
 use rules::growth::MAX_LEVEL;
 use service_kit::Fault;
 
-use super::battle::{name, segment};
-use super::{id, missing, stored};
+use super::battle::segment;
+use super::{id, missing, name, stored};
 use crate::progress::{MAX_ENTRIES, Outcome};
 use crate::store::rows::{Entry, Seen};
 use crate::tally::{Piece, Tally};

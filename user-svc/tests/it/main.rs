@@ -3,6 +3,7 @@
 
 mod account;
 mod audit;
+mod audit_record;
 mod battle;
 mod crash;
 mod once;

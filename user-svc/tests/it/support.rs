@@ -8,6 +8,7 @@ use backplane::{Backplane, Bus, Delivery, Local, Subscription};
 use prost::Message;
 use proto::common::v1::envelope::Body;
 use proto::common::v1::{Caller, Envelope, ItemCount, KillCount, Piece, SessionReplaced, Totals};
+use proto::user::v1::user_admin_service_client::UserAdminServiceClient;
 use proto::user::v1::user_service_client::UserServiceClient;
 use proto::user::v1::*;
 use rules::Ruleset;
@@ -26,6 +27,7 @@ pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A service on a file of its own.
 pub(crate) struct House {
     pub(crate) client: UserServiceClient<GrpcService>,
+    pub(crate) admin: UserAdminServiceClient<GrpcService>,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) ruleset: Arc<Ruleset>,
@@ -61,7 +63,8 @@ impl House {
         let settings = settings(&directory);
         let service = start_on(clock.clone(), settings, Arc::clone(&ruleset), plane, &tasks).await.unwrap();
         let client = UserServiceClient::new(in_process(service.server));
-        Self { client, store: service.store, clock, ruleset, tasks, bus, directory, keeper: None }
+        let admin = UserAdminServiceClient::new(in_process(service.admin));
+        Self { client, admin, store: service.store, clock, ruleset, tasks, bus, directory, keeper: None }
     }
 
     pub(crate) fn path(&self) -> &Path {

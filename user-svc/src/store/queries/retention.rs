@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::Txn;
 use crate::retention::Kept;
 use crate::store::key::Key;
-use crate::store::schema::{battle, once_key, session};
+use crate::store::schema::{audit, battle, once_key, session};
 
 /// Deletes at most `limit` rows whose time is over, with keys also those of the last one's millisecond, and says how
 /// many. What hangs on a battle goes with it.
@@ -22,6 +22,11 @@ pub(in crate::store) async fn sweep(t: &mut Txn<'_>, what: Kept, limit: i64) -> 
             let over = session::table.filter(session::expires_at.le(oldest)).select(session::token_hash).limit(limit);
             let over = over.load::<Vec<u8>>(t.conn).await?;
             diesel::delete(session::table.filter(session::token_hash.eq_any(over))).execute(t.conn).await
+        }
+        Kept::Audit => {
+            let over = audit::table.filter(audit::at.le(oldest)).select(audit::id).limit(limit);
+            let over = over.load::<Key>(t.conn).await?;
+            diesel::delete(audit::table.filter(audit::id.eq_any(over))).execute(t.conn).await
         }
         Kept::OnceKeys => {
             let over = once_key::table
