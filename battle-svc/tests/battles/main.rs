@@ -11,6 +11,7 @@ mod faults;
 mod house;
 mod laws;
 mod live;
+mod operators;
 mod races;
 mod returning;
 mod store;
