@@ -26,7 +26,8 @@ test('a battle is replayed and verified, and the books are sound', async (t) => 
 test('buf curl needs no file at hand', async (t) => {
   const server = await Server.start(t);
   const services = await server.curl('--list-methods');
-  for (const service of ['user.v1.UserService', 'battle.v1.BattleService', 'battle.v1.BattleAdminService', 'chat.v1.ChatService']) {
+  const mounted = ['user.v1.UserService', 'user.v1.UserAdminService', 'battle.v1.BattleService', 'battle.v1.BattleAdminService', 'chat.v1.ChatService'];
+  for (const service of mounted) {
     assert.match(services, new RegExp(`mud\\.${service}/`));
   }
   const { dungeons } = JSON.parse(await server.curl('/mud.battle.v1.BattleService/ListDungeons', '-d', '{}'));
