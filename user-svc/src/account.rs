@@ -62,7 +62,8 @@ pub(crate) async fn delete(users: &Users, account: AccountId, password: &str) ->
 /// A sign-up sent twice is a sign-in.
 async fn again(users: &Users, earlier: Credentials, password: &str) -> Result<Opened, Fault> {
     let name = earlier.username_key.clone();
-    session::open(users, Attempt { name: Some(&name), known: Some(earlier), password }).await
+    let opened = session::open(users, Attempt { name: Some(&name), known: Some(earlier), password }).await?;
+    opened.ok_or_else(attempt::overtaken)
 }
 
 async fn make(

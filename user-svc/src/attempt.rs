@@ -94,7 +94,7 @@ mod tests {
     /// Lets everything happen, or nothing, and can't forgive.
     struct Rigid(Verdict);
 
-    #[tonic::async_trait]
+    #[async_trait::async_trait]
     impl Throttle for Rigid {
         async fn throttle(&self, _: &str, _: Rate) -> Result<Verdict, BackplaneFault> {
             Ok(self.0)

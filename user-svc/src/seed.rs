@@ -15,13 +15,10 @@ use crate::store::{Store, clock};
 /// Accounts in one transaction.
 const BATCH: u32 = 1_000;
 
-/// The most accounts: what six digits can number.
-const MAX: u32 = 999_999;
-
 /// How to seed.
 #[derive(Debug, Clone)]
 pub struct Seed {
-    /// How many accounts to make, 999,999 at most.
+    /// How many accounts to make.
     pub accounts: u32,
     /// The password of them all.
     pub password: Password,
@@ -43,17 +40,14 @@ pub(crate) struct Batch {
 /// Makes the accounts with their characters and hands over the tokens of each batch's sessions, in order.
 ///
 /// # Errors
-/// `already_exists` with the number that is there when accounts of an earlier run are in the way, `invalid_argument`
-/// when there would be too many, and whatever the store fails with.
+/// `already_exists` with the number that is there when accounts of an earlier run are in the way, and whatever the store
+/// fails with.
 pub async fn seed(
     store: &Store,
     ruleset: &Ruleset,
     seed: Seed,
     mut progress: impl FnMut(u32, Vec<String>),
 ) -> Result<(), Fault> {
-    if seed.accounts > MAX {
-        return Err(Fault::invalid("seed-too-many").arg("most", MAX));
-    }
     let hash = Hasher::new(seed.bcrypt_cost).await?.hash(seed.password).await?;
     let ttl = seed.sessions.map(clock::millis);
     for first in (1..=seed.accounts).step_by(BATCH as usize) {
