@@ -127,7 +127,7 @@ mod tests {
     }
 
     /// Keys that only tools and other services get to see; players never hear their sentences.
-    const INTERNAL: [&str; 18] = [
+    const INTERNAL: [&str; 17] = [
         "admin-token-missing",
         "battle-id-taken",
         "detail-too-long",
@@ -142,7 +142,6 @@ mod tests {
         "other-engine",
         "ruleset-unknown",
         "seed-exists",
-        "seed-too-many",
         "skills-three",
         "too-many-entries",
         "unknown-value",
