@@ -78,11 +78,14 @@ test('a client that claims lines never said is not told that it missed none', as
   assert.equal((await player.hear('chat:message')).text, 'two');
 });
 
-test('a deleted player leaves the room at once', async (t) => {
+test('a deleted player hears the end of the battle, and leaves the room at once', async (t) => {
   const server = await Server.start(t);
   const [one, two] = [await Player.signUp(t, server.url), await Player.signUp(t, server.url)];
   await one.hear('chat:presence');
+  await two.fight('1');
+  await two.reach(1);
   await two.ask('account:delete', { password: two.names.password });
+  assert.deepEqual(two.ends.map(({ reason }) => reason), ['deleted']);
   const { left, count } = await one.hear('chat:presence', 2_000);
   assert.deepEqual([left, count], [two.names.character, 1]);
 });

@@ -124,6 +124,20 @@ impl Feed {
         }
     }
 
+    /// Has a battle whose account is gone tell its end: a battle that its player leaves is saved at once, and the save
+    /// tells it. The feed stays at it meanwhile on nobody's behalf.
+    pub(crate) async fn mourn(&self, follow: &Follow) -> Result<(), Fault> {
+        let Some(battle) = self.battles.lock().get(&follow.track.battle).cloned() else { return Ok(()) };
+        let _gate = battle.gate.lock().await;
+        let request = AttachRequest {
+            player: None,
+            ..self.attachment(&self.nonce().await?, follow, Since::Again(follow.last()))
+        };
+        answer(self.clients.battle().attach(request).await)?;
+        self.detach(follow).await;
+        Ok(())
+    }
+
     fn enter(&self, follow: &Arc<Follow>) -> Arc<Battle> {
         let mut battles = self.battles.lock();
         let battle = Arc::clone(battles.entry(follow.track.battle.clone()).or_default());
@@ -144,20 +158,23 @@ impl Feed {
     }
 
     async fn call_attach(&self, nonce: &str, follow: &Follow, since: Since) -> Result<AttachResponse, Fault> {
+        answer(self.clients.battle().attach(self.attachment(nonce, follow, since)).await)
+    }
+
+    fn attachment(&self, nonce: &str, follow: &Follow, since: Since) -> AttachRequest {
         let (after, again) = match since {
             Since::After(seq) => (Some(seq), false),
             Since::Seen => (None, false),
             Since::Again(seq) => (Some(seq), true),
         };
-        let request = AttachRequest {
+        AttachRequest {
             gateway: self.gateway.clone(),
             nonce: nonce.to_owned(),
             battle_id: follow.track.battle.clone(),
             after,
             player: Some(follow.caller.clone()),
             again,
-        };
-        answer(self.clients.battle().attach(request).await)
+        }
     }
 
     /// Without it the battle goes on being sent until the stream ends; the next Detach or the stream's end puts it

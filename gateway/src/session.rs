@@ -213,8 +213,10 @@ impl Session {
     }
 
     async fn finish(&mut self, ack: Option<u64>, reply: Reply) {
-        if reply.then == Then::AfterEnd {
-            self.await_end().await;
+        match reply.then {
+            Then::AfterEnd => self.await_end().await,
+            Then::Dismiss => self.await_deletion().await,
+            Then::Stay | Then::Enter(_) | Then::Follow(_) | Then::BecomeGuest => {}
         }
         self.acknowledge(ack, || answer::done(&reply.result));
         match reply.then {
@@ -242,6 +244,18 @@ impl Session {
         let Some(follow) = self.player.as_ref().and_then(|player| player.follow.as_ref()) else { return };
         if tokio::time::timeout(END_WAIT, follow.ended()).await.is_err() {
             metrics::counter!("gateway_ends_late_total").increment(1);
+        }
+    }
+
+    /// The end of a deleted player's battle comes before the last packet, if battle-svc can tell it soon.
+    async fn await_deletion(&self) {
+        let Some(follow) = self.player.as_ref().and_then(|player| player.follow.as_ref()) else { return };
+        if follow.is_over() {
+            return;
+        }
+        match self.gateway.feed.mourn(follow).await {
+            Ok(()) => self.await_end().await,
+            Err(fault) => tracing::warn!(error = ?fault, "end of a deleted player's battle not told"),
         }
     }
 
