@@ -212,22 +212,24 @@ impl Session {
         }
     }
 
+    /// What follows on rare answers is boxed: it is many times larger than what every event needs, and thousands may come
+    /// at once.
     async fn finish(&mut self, ack: Option<u64>, reply: Reply) {
         match reply.then {
             Then::AfterEnd => self.await_end().await,
-            Then::Dismiss => self.await_deletion().await,
+            Then::Dismiss => Box::pin(self.await_deletion()).await,
             Then::Stay | Then::Enter(_) | Then::Follow(_) | Then::BecomeGuest => {}
         }
         self.acknowledge(ack, || answer::done(&reply.result));
         match reply.then {
             Then::Stay | Then::AfterEnd => {}
             Then::Enter(session) => {
-                self.enter(*session, None).await;
+                Box::pin(self.enter(*session, None)).await;
             }
-            Then::Follow(battle) => welcome::follow_new(self, &battle).await,
-            Then::BecomeGuest => self.leave(true).await,
+            Then::Follow(battle) => Box::pin(welcome::follow_new(self, &battle)).await,
+            Then::BecomeGuest => Box::pin(self.leave(true)).await,
             Then::Dismiss => {
-                self.leave(true).await;
+                Box::pin(self.leave(true)).await;
                 self.line.dismiss(None).await;
             }
         }
@@ -316,6 +318,12 @@ mod tests {
 
     fn size<A, B, C, F: Future>(_make: impl Fn(A, B, C) -> F) -> usize {
         size_of::<F>()
+    }
+
+    #[test]
+    fn an_event_costs_little_until_its_answer_is_known() {
+        let bytes = size(|session: &'static mut Session, received, ()| session.handle_watched(received));
+        assert!(bytes <= 3_072, "{bytes}");
     }
 
     #[test]
