@@ -22,8 +22,8 @@ fmt: ## format the code
 proto: ## make the committed code from the .proto files again
 	UPDATE_GENERATED=1 cargo test --workspace --test generated
 
-bench: ## benchmarks
-	cargo bench --workspace --benches
+bench: ## benchmarks of the engine
+	cargo bench --package rules --bench engine
 
 docs: ## documentation of every public item, in target/doc
 	cargo doc --workspace --no-deps
