@@ -10,6 +10,9 @@ pub use queue::{Feeder, Subscription, queue};
 use crate::fault::Result;
 use crate::rooms::RoomId;
 
+/// Deliveries that may wait for one gateway: half a second of the busiest traffic the house is built for.
+pub(crate) const QUEUE: usize = 16_384;
+
 /// Whom a message is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Channel {

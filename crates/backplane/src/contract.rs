@@ -1,7 +1,7 @@
 //! What every backplane has to do, whatever it is made of: one suite, run against each of them.
 //!
 //! [`suite!`] makes a test of each case. Each gets a world of its own, so worlds on a shared server are told apart by
-//! a prefix. Times are short, because not every world's clock can be paused.
+//! a prefix; beside it comes what has to live as long as it. Times are short, because not every world's clock can be paused.
 
 pub(crate) mod bus;
 pub(crate) mod connections;
@@ -83,7 +83,8 @@ macro_rules! case {
     ([$(#[$test:meta])+] [$world:expr] $noun:ident $case:ident) => {
         $(#[$test])+
         async fn $case() {
-            crate::contract::$noun::$case($world).await;
+            let (world, _host) = $world;
+            crate::contract::$noun::$case(world).await;
         }
     };
 }

@@ -5,5 +5,6 @@
 //! `tempfile`'s business.
 
 mod eventually;
+pub mod redis;
 
 pub use eventually::eventually;

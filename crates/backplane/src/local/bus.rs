@@ -9,11 +9,8 @@ use parking_lot::Mutex;
 use service_kit::telemetry::GaugeGuard;
 
 use super::Local;
-use crate::bus::{Bus, Channel, Delivery, Feeder, Interest, Message, Stamp, Subscription, queue};
+use crate::bus::{Bus, Channel, Delivery, Feeder, Interest, Message, QUEUE, Stamp, Subscription, queue};
 use crate::fault::Result;
-
-/// Deliveries that may wait for one gateway: half a second of the busiest traffic the house is built for.
-const QUEUE: usize = 16_384;
 
 /// Who listens to what.
 #[derive(Debug, Default)]

@@ -1,8 +1,10 @@
 //! Milliseconds since the epoch, for stamps that people see and numbers that must rise over a restart.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use tokio::time::Instant;
+
+use crate::milliseconds::milliseconds;
 
 /// A wall clock read once, and a monotonic one from there on: it never goes back.
 #[derive(Debug)]
@@ -31,8 +33,4 @@ impl Clock {
     pub(super) fn now_ms(&self) -> u64 {
         self.started_ms.saturating_add(milliseconds(self.started.elapsed()))
     }
-}
-
-pub(super) fn milliseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

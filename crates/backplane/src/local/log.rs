@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::clock::milliseconds;
+use crate::epoch::random_epoch;
+use crate::milliseconds::milliseconds;
 use crate::rooms::{Appended, Entry, LOG_AGE, LOG_ENTRIES, Page, Position};
 
 /// The latest entries, and how many there ever were.
@@ -58,10 +59,4 @@ impl Log {
         let missing = self.head.checked_sub(place.offset)?;
         usize::try_from(missing).ok().filter(|missing| place.epoch == self.epoch && *missing <= self.entries.len())
     }
-}
-
-/// A number below 2^53, which every JSON reader can hold.
-#[expect(clippy::expect_used, reason = "a system without randomness cannot run this program at all")]
-fn random_epoch() -> u64 {
-    getrandom::u64().expect("the system gives random numbers") >> 11
 }

@@ -106,7 +106,7 @@ mod tests {
     use crate::rooms::{LOG_AGE, Member, RoomKind, Rooms};
     use crate::throttle::{Rate, Throttle};
 
-    crate::contract::suite!(#[tokio::test(start_paused = true)], Arc::new(Local::new()));
+    crate::contract::suite!(#[tokio::test(start_paused = true)], (Arc::new(Local::new()), ()));
 
     const LOBBY: RoomKind = RoomKind::new("lobby");
     const SECOND: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::clock::milliseconds;
+use crate::milliseconds::milliseconds;
 use crate::rooms::{Appended, LOG_AGE, ONCE_KEYS};
 
 /// The latest keys of one room, oldest first.

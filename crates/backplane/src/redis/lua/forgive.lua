@@ -1,0 +1,2 @@
+-- key
+redis.call('DEL', key('throttle', ARGV[1]))

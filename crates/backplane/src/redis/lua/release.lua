@@ -1,0 +1,2 @@
+-- service, lease
+redis.call('ZREM', key('leases', ARGV[1]), ARGV[2])

@@ -1,0 +1,8 @@
+-- service, lease, time to live in milliseconds
+local service, lease, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local leases = key('leases', service)
+redis.call('ZADD', leases, digits(now_ms() + ttl), lease)
+if redis.call('PTTL', leases) < ttl then
+  redis.call('PEXPIRE', leases, ttl)
+end

@@ -1,0 +1,13 @@
+-- key, microseconds for a token, burst -> microseconds to wait; zero when a token was spent
+--
+-- As `throttle::spend` in memory: what is kept of a bucket is when it will be full again.
+local bucket, every, burst = key('throttle', ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+
+local now = now_us()
+local full_at = math.max(now, tonumber(redis.call('GET', bucket) or 0)) + every
+local wait = full_at - now - every * burst
+if wait > 0 then
+  return wait
+end
+redis.call('SET', bucket, digits(full_at), 'PX', digits(math.ceil((full_at - now) / 1000)))
+return 0

@@ -1,0 +1,121 @@
+//! A Redis server of a test's own; `redis-server` has to be on the PATH.
+
+#![expect(clippy::expect_used, reason = "a test without its server can only fail, and says why")]
+
+use std::io;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::eventually;
+
+/// How long a server may take to come up on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server on the loopback that keeps everything in memory; killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    port: u16,
+    process: Child,
+}
+
+impl Server {
+    /// Starts one on a free port and waits until it answers.
+    ///
+    /// # Panics
+    /// When it can't be started, or doesn't answer.
+    pub async fn start() -> Self {
+        let port = free_port().await.expect("a port is free");
+        let server = Self { port, process: spawn(port) };
+        server.answers().await;
+        server
+    }
+
+    /// How it is reached.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it, and with it everything it keeps.
+    pub fn kill(&mut self) {
+        // Either may fail because it is gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Kills it if it lives, starts an empty one on the same port and waits until it answers.
+    ///
+    /// # Panics
+    /// When it can't be started, or doesn't answer.
+    pub async fn restart(&mut self) {
+        self.kill();
+        self.process = spawn(self.port);
+        self.answers().await;
+    }
+
+    /// Makes it forget everything.
+    ///
+    /// # Panics
+    /// When it doesn't answer.
+    pub async fn flush(&self) {
+        assert_eq!(self.ask("FLUSHALL").await.expect("it answers"), "+OK");
+    }
+
+    /// Stops it where it stands: connections stay open, nothing is answered.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.process.id().to_string()).status();
+        assert!(sent.expect("kill is on the PATH").success(), "the server lives");
+    }
+
+    async fn answers(&self) {
+        eventually("redis-server answers", PATIENCE, || async {
+            match self.ask("PING").await {
+                Ok(answer) if answer == "+PONG" => Ok(()),
+                other => Err(other),
+            }
+        })
+        .await;
+    }
+
+    /// The first line of the answer.
+    async fn ask(&self, command: &str) -> io::Result<String> {
+        let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", self.port)).await?);
+        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_line(&mut answer).await?;
+        Ok(answer.trim_end().to_owned())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn spawn(port: u16) -> Child {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--save", "", "--appendonly", "no"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server is on the PATH")
+}
+
+/// A port that was free a moment ago.
+async fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?.port())
+}
