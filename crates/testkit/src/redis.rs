@@ -61,7 +61,7 @@ impl Server {
     /// # Panics
     /// When it doesn't answer.
     pub async fn flush(&self) {
-        assert_eq!(self.ask("FLUSHALL").await.expect("it answers"), "+OK");
+        assert_eq!(self.ask("FLUSHALL", "+").await.expect("it answers"), "+OK");
     }
 
     /// Stops it where it stands: connections stay open, nothing is answered.
@@ -79,23 +79,29 @@ impl Server {
         assert!(sent.expect("kill is on the PATH").success(), "the server lives");
     }
 
+    /// It, and not a stranger that took the port meanwhile.
     async fn answers(&self) {
+        let process = format!("process_id:{}", self.process.id());
         eventually("redis-server answers", PATIENCE, || async {
-            match self.ask("PING").await {
-                Ok(answer) if answer == "+PONG" => Ok(()),
+            match self.ask("INFO server", "process_id:").await {
+                Ok(answer) if answer == process => Ok(()),
                 other => Err(other),
             }
         })
         .await;
     }
 
-    /// The first line of the answer.
-    async fn ask(&self, command: &str) -> io::Result<String> {
-        let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", self.port)).await?);
-        stream.write_all(format!("{command}\r\n").as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_line(&mut answer).await?;
-        Ok(answer.trim_end().to_owned())
+    /// The first line of the answer that begins with `awaited`; nothing when the server hangs up before.
+    async fn ask(&self, command: &str, awaited: &str) -> io::Result<String> {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let mut lines = BufReader::new(stream).lines();
+        lines.get_mut().write_all(format!("{command}\r\n").as_bytes()).await?;
+        while let Some(line) = lines.next_line().await? {
+            if line.starts_with(awaited) {
+                return Ok(line);
+            }
+        }
+        Ok(String::new())
     }
 }
 
