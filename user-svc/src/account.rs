@@ -74,7 +74,7 @@ async fn make(
     key: &str,
 ) -> Result<Opened, StoreError> {
     let (id, character_id) = (AccountId::generate(), CharacterId::generate());
-    let now = users.store.clock().now();
+    let now = users.store.now().await?;
     let token = Token::generate()?;
     let account = AccountRow {
         id,
@@ -103,7 +103,7 @@ async fn earlier(users: &Users, username: &Username, key: &str) -> Result<Option
     if key.is_empty() {
         return Ok(None);
     }
-    let oldest = users.store.clock().now() - Kept::OnceKeys.for_ms();
+    let oldest = users.store.now().await? - Kept::OnceKeys.for_ms();
     let known = users.store.credentials(Arc::from(username.key())).await?;
     Ok(known.filter(|known| known.signup_key.as_deref() == Some(key) && known.created_at > oldest))
 }

@@ -47,7 +47,7 @@ const MAX_REQUEST: usize = 64 << 20;
 /// How the service is set up.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `sqlite://path` of the database.
+    /// `sqlite://PATH` or `mysql://USER:PASSWORD@HOST:PORT/NAME`.
     pub database_url: String,
     /// Whether to bring the tables up to date first.
     pub migrate: bool,
@@ -106,13 +106,14 @@ pub async fn start_on(
     tasks: &TaskGroup,
 ) -> Result<Service, StartError> {
     let store = Store::open(&settings.database_url, settings.migrate, clock, tasks.clone()).await?;
+    let begun = store.now().await.map_err(SetupError::from)?;
     let users = Users {
         store: store.clone(),
         backplane,
         ruleset,
         hasher: password::Hasher::new(settings.bcrypt_cost).await.map_err(StartError::Password)?,
         fence: Fence::new(FENCED_ACCOUNTS),
-        publisher: notice::Publisher::new(format!("{}:{:x}", settings.instance, store.clock().now())),
+        publisher: notice::Publisher::new(format!("{}:{:x}", settings.instance, begun)),
         session_ttl: store::clock::millis(settings.session_ttl),
         tasks: tasks.clone(),
     };

@@ -52,7 +52,8 @@ pub async fn seed(
     let ttl = seed.sessions.map(clock::millis);
     for first in (1..=seed.accounts).step_by(BATCH as usize) {
         let last = seed.accounts.min(first + BATCH - 1);
-        let (batch, tokens) = batch(ruleset, first..=last, &hash, store.clock().now(), ttl)?;
+        let now = store.now().await?;
+        let (batch, tokens) = batch(ruleset, first..=last, &hash, now, ttl)?;
         let taken = || Fault::exists("seed-exists");
         let written = store.seed_rows(Arc::new(batch)).await;
         written

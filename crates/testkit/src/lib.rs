@@ -5,6 +5,7 @@
 //! `tempfile`'s business.
 
 mod eventually;
+pub mod mariadb;
 pub mod redis;
 
 pub use eventually::eventually;

@@ -1,29 +1,36 @@
-//! The only wall clock of the game: that of the database. SQLite has none of its own, so there it is the process's.
+//! The only wall clock of the game: that of the database. MySQL is asked for it, SQLite has none of its own, so there it
+//! is the process's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970, as the store's clock shows them. Clones show the same time.
+/// Milliseconds since 1970: the machine's, or those of a database that has a clock, moved by the same offset. Clones show
+/// the same time.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    /// Added to the machine's time, milliseconds; moved by tests alone.
+    /// Added to the time, milliseconds; moved by tests alone.
     offset: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// The machine's time.
+    /// The time as it is.
     #[must_use]
     pub fn system() -> Self {
         Self::default()
     }
 
-    /// Now, milliseconds since 1970.
+    /// Now by the machine, milliseconds since 1970.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "on SQLite the process's clock is the database's")]
     pub fn now(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        millis(since).saturating_add(self.offset.load(Ordering::Relaxed))
+        self.shown(millis(since))
+    }
+
+    /// What this clock shows when the database's says `actual`, milliseconds.
+    pub(super) fn shown(&self, actual: i64) -> i64 {
+        actual.saturating_add(self.offset.load(Ordering::Relaxed))
     }
 
     /// Lets time pass at once, for tests.

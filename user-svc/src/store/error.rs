@@ -3,22 +3,40 @@
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 use service_kit::Fault;
 
-/// What a broken unique index means: part of its column's name, and the fault it stands for.
+/// What a broken unique index means: part of its name or its column's, and the fault it stands for.
 pub(crate) type Meaning = (&'static str, fn() -> Fault);
 
-/// What SQLite says of troubles that pass, for which it has no kind of its own: a lock it did not get, and a disk that
-/// takes nothing for now. Whoever saves must keep what it has until the disk takes it again.
-const PASSING: [&str; 3] = ["locked", "database or disk is full", "disk I/O error"];
+/// What SQLite says of troubles that pass, for which diesel has no kind of its own: a lock it did not get, and a disk
+/// that takes nothing for now. Whoever saves must keep what it has until the disk takes it again.
+const PASSING_ON_SQLITE: [&str; 3] = ["locked", "database or disk is full", "disk I/O error"];
+
+/// The same of MySQL and of the way to it: a lock that was given to another, a server that goes away, is away, or has
+/// no room. Diesel keeps its words only, not their number.
+const PASSING_ON_MYSQL: [&str; 9] = [
+    "Deadlock found",
+    "Lock wait timeout exceeded",
+    "Input/output error: ",
+    "Connection to the server is closed",
+    "Connection was killed",
+    "shutdown in progress",
+    "Too many connections",
+    "Disk full",
+    "is full",
+];
 
 /// A failed operation.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A unique index refused a row: the name of the index' column, `table.column`.
+    /// A unique index refused a row: the name of the index, or its column as `table.column`.
     #[error("{0} is taken")]
     Taken(String),
     /// Lost to another writer, or the database or its disk is away for the moment.
     #[error("the database is busy: {0}")]
     Busy(String),
+    /// The database did not say how a write ended: its answer was lost or took too long. Done again, it might be done
+    /// twice.
+    #[error("the database left the end open: {0}")]
+    Unanswered(String),
     /// The work was cut: it panicked, or the program is ending.
     #[error("the operation was cut off: {0}")]
     Cut(Fault),
@@ -38,6 +56,12 @@ impl StoreError {
         self.into()
     }
 
+    /// A failed commit: when it was the way to the database that failed, nobody knows what became of the transaction.
+    pub(super) fn at_commit(error: Diesel) -> Self {
+        let failed = Self::from(error);
+        if let Self::Busy(said) = failed { Self::Unanswered(said) } else { failed }
+    }
+
     /// Whether the same operation may succeed when tried again at once.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Busy(_))
@@ -50,8 +74,8 @@ impl From<Diesel> for StoreError {
         let Diesel::DatabaseError(kind, info) = &error else { return Self::Failed(Box::new(error)) };
         let said = info.message().to_owned();
         if matches!(kind, UniqueViolation) {
-            Self::Taken(said)
-        } else if matches!(kind, SerializationFailure | ClosedConnection) || PASSING.iter().any(|p| said.contains(p)) {
+            Self::Taken(index(&said).to_owned())
+        } else if matches!(kind, SerializationFailure | ClosedConnection) || passes(&said) {
             Self::Busy(said)
         } else {
             Self::Failed(Box::new(error))
@@ -62,7 +86,7 @@ impl From<Diesel> for StoreError {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy(_) => Self::unavailable("store-busy").caused_by(error),
+            StoreError::Busy(_) | StoreError::Unanswered(_) => Self::unavailable("store-busy").caused_by(error),
             StoreError::Cut(fault) => fault,
             StoreError::Taken(_) | StoreError::Failed(_) => Self::internal(error),
         }
@@ -73,6 +97,15 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         Self::Cut(fault)
     }
+}
+
+fn passes(said: &str) -> bool {
+    PASSING_ON_SQLITE.iter().chain(&PASSING_ON_MYSQL).any(|passing| said.contains(passing))
+}
+
+/// What a message says of the broken index. MySQL's begins with the row's own words, in which anything may stand.
+fn index(said: &str) -> &str {
+    said.rsplit_once(" for key ").map_or(said, |(_, index)| index)
 }
 
 #[cfg(test)]
@@ -90,5 +123,26 @@ mod tests {
         let torn =
             Diesel::DatabaseError(DatabaseErrorKind::Unknown, Box::new("database disk image is malformed".to_owned()));
         assert_eq!(Fault::from(StoreError::from(torn)).kind(), FaultKind::Internal);
+    }
+
+    #[test]
+    fn a_lost_way_to_the_database_passes_but_not_at_a_commit() {
+        let lost = || {
+            let said = "Input/output error: Connection reset by peer (os error 104)".to_owned();
+            Diesel::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said))
+        };
+        assert!(StoreError::from(lost()).is_passing());
+        let open = StoreError::at_commit(lost());
+        assert!(!open.is_passing(), "{open:?}");
+        assert_eq!(Fault::from(open).kind(), FaultKind::Unavailable);
+    }
+
+    #[test]
+    fn what_a_player_wrote_is_no_index() {
+        let said = "Duplicate entry 'live_character for key name_key' for key 'account_username_key'".to_owned();
+        let taken = StoreError::from(Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, Box::new(said)));
+        let meanings: [Meaning; 2] =
+            [("live_character", || Fault::exists("in-battle")), ("username_key", || Fault::exists("username-taken"))];
+        assert_eq!(taken.on_unique(&meanings).key(), "username-taken");
     }
 }

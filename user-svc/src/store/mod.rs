@@ -1,12 +1,12 @@
 //! The only code of the house that names diesel: accounts, sessions, characters and battle records in SQL.
 //!
-//! The queries are written once, under `queries/`, and compiled for each back end by its module (`sqlite`). Use cases
+//! The queries are written once, under `queries/`, and compiled for each back end by its module (`sqlite`, `mysql`). Use cases
 //! reach them through the list of operations at the end of this file, and only through it: every call is timed and
 //! labelled there, repeated when it lost to another writer, and, when it writes, carried out to its end even if the
 //! caller is gone.
 
-/// Compiles the query files for the back end in whose module it stands, which gives them `Txn` and its own `locked!`
-/// and `insert_all!`.
+/// Compiles the query files for the back end in whose module it stands, which gives them `Txn` with its moment
+/// and its own `locked!`, `conflict!` and `insert_all!`.
 macro_rules! compile_queries {
     ($($noun:ident),+) => {$(
         pub(in crate::store) mod $noun {
@@ -18,6 +18,7 @@ macro_rules! compile_queries {
 pub(crate) mod clock;
 mod error;
 mod key;
+mod mysql;
 pub(crate) mod rows;
 mod schema;
 mod sqlite;
@@ -33,6 +34,7 @@ use vocab::{AccountId, AuditId, BattleId, CharacterId};
 
 pub use clock::Clock;
 pub use error::StoreError;
+use mysql::Mysql;
 use rows::{
     AuditRow, BattleLine, Credentials, Entry, Input, NewAccount, NewBattle, Record, SessionRow, Sheet, Standing,
     TokenHash,
@@ -67,12 +69,23 @@ struct Inner {
 
 enum Db {
     Sqlite(Sqlite),
+    Mysql(Mysql),
 }
 
-/// What a query works with: a connection, and the one moment at which everything in it happens.
+/// Which database a URL names.
+enum Url<'u> {
+    /// A file.
+    Sqlite(&'u str),
+    /// A server; the whole URL.
+    Mysql(&'u str),
+}
+
+/// What a query works with: a connection, and the one moment at which everything in it happens. The clock is looked at
+/// when a query first asks, which is after it has locked what it reads: of two writers the one that waited is the later.
 pub(crate) struct Txn<'c, C> {
     conn: &'c mut C,
-    now: i64,
+    clock: &'c Clock,
+    now: Option<i64>,
 }
 
 /// Why the database can't be used.
@@ -80,7 +93,7 @@ pub(crate) struct Txn<'c, C> {
 pub enum SetupError {
     /// The URL names no back end that this program knows. A database in memory is none: each connection would have
     /// its own.
-    #[error("the database URL must be sqlite:// and the path of a file")]
+    #[error("the database URL must be sqlite:// and the path of a file, or mysql://USER:PASSWORD@HOST:PORT/NAME")]
     Url,
     /// The directory of the file can't be made.
     #[error("directory of the database: {0}")]
@@ -112,22 +125,28 @@ pub enum SetupError {
     /// The first look at the tables failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another program has been migrating for too long.
+    #[error("another program is migrating the database")]
+    BeingMigrated,
     /// A task of the setup was cut.
     #[error("setting up the database was cut off")]
     Cut(#[from] tokio::task::JoinError),
 }
 
 impl Store {
-    /// Opens the database behind `url` (`sqlite://path`), after bringing its tables up to date if `migrate` says so.
+    /// Opens the database behind `url` (`sqlite://…`, `mysql://…`), after bringing its tables up to date if `migrate` says so.
     ///
     /// # Errors
     /// When it can't be reached, or its tables and this program don't fit together.
     pub async fn open(url: &str, migrate: bool, clock: Clock, tasks: TaskGroup) -> Result<Self, SetupError> {
-        let path = sqlite_path(url)?;
+        let named = Url::parse(url)?;
         if migrate {
             self::migrate(url).await?;
         }
-        let db = Db::Sqlite(Sqlite::open(path).await?);
+        let db = match named {
+            Url::Sqlite(path) => Db::Sqlite(Sqlite::open(path).await?),
+            Url::Mysql(url) => Db::Mysql(Mysql::open(url).await?),
+        };
         let store = Self(Arc::new(Inner { db, clock, tasks }));
         let (newest, floor) = store.floor().await?;
         match () {
@@ -135,12 +154,6 @@ impl Store {
             () if newest < PROGRAM => Err(SetupError::NotMigrated { found: newest }),
             () => Ok(store),
         }
-    }
-
-    /// The store's clock.
-    #[must_use]
-    pub fn clock(&self) -> &Clock {
-        &self.0.clock
     }
 
     /// Carries an operation out to its end, even when its caller leaves: a transaction cut in the middle would take its
@@ -173,21 +186,32 @@ impl Store {
     }
 }
 
-/// Brings the tables of the database behind `url` up to date; makes the file and its directory when there are none.
-///
-/// # Errors
-/// When the file can't be made or a migration fails.
-pub async fn migrate(url: &str) -> Result<(), SetupError> {
-    let path = sqlite_path(url)?.to_owned();
-    let directory = std::path::Path::new(&path).parent().filter(|directory| !directory.as_os_str().is_empty());
-    if let Some(directory) = directory {
-        tokio::fs::create_dir_all(directory).await.map_err(SetupError::Directory)?;
+impl<'u> Url<'u> {
+    fn parse(url: &'u str) -> Result<Self, SetupError> {
+        match url.split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() && path != ":memory:" => Ok(Self::Sqlite(path)),
+            Some(("mysql", rest)) if !rest.is_empty() => Ok(Self::Mysql(url)),
+            _ => Err(SetupError::Url),
+        }
     }
-    tokio::task::spawn_blocking(move || sqlite::migrate(&path)).await?
 }
 
-fn sqlite_path(url: &str) -> Result<&str, SetupError> {
-    url.strip_prefix("sqlite://").filter(|path| !path.is_empty() && *path != ":memory:").ok_or(SetupError::Url)
+impl<'c, C> Txn<'c, C> {
+    fn new(conn: &'c mut C, clock: &'c Clock) -> Self {
+        Self { conn, clock, now: None }
+    }
+}
+
+/// Brings the tables of the database behind `url` up to date. A file and its directory are made when there are none; a
+/// server's database must be there.
+///
+/// # Errors
+/// When the database can't be reached or a migration fails.
+pub async fn migrate(url: &str) -> Result<(), SetupError> {
+    match Url::parse(url)? {
+        Url::Sqlite(path) => sqlite::migrate(path).await,
+        Url::Mysql(url) => mysql::migrate(url).await,
+    }
 }
 
 /// Makes a method of [`Store`] out of each line: how it reaches the database (`read` one statement, `view` several
@@ -202,11 +226,14 @@ macro_rules! operations {
                     let store = store.clone();
                     $(let $arg = $arg.clone();)*
                     async move {
-                        let Db::Sqlite(db) = &store.0.db;
-                        db.$access(&store.0.clock, move |mut txn| {
-                            async move { sqlite::queries::$module::$query(&mut txn $(, $arg)*).await }.boxed()
-                        })
-                        .await
+                        match &store.0.db {
+                            Db::Sqlite(db) => db.$access(&store.0.clock, move |mut txn| {
+                                async move { sqlite::queries::$module::$query(&mut txn $(, $arg)*).await }.boxed()
+                            }).await,
+                            Db::Mysql(db) => db.$access(&store.0.clock, move |mut txn| {
+                                async move { mysql::queries::$module::$query(&mut txn $(, $arg)*).await }.boxed()
+                            }).await,
+                        }
                     }
                 };
                 let store = self.clone();
@@ -252,6 +279,7 @@ operations! {
     write retention::sweep        => sweep(what: Kept, limit: i64) -> usize;
     write seed::insert            => seed_rows(rows: Arc<crate::seed::Batch>) -> ();
     read  floor::newest_and_floor => floor() -> (i64, i64);
+    read  clock::now              => now() -> i64;
 }
 
 #[cfg(test)]
@@ -262,66 +290,85 @@ mod tests {
 
     use super::*;
 
-    fn file(directory: &TempDir) -> String {
-        format!("{}/new/folder/mud.db", directory.path().display())
+    /// An empty database of each kind.
+    async fn urls(directory: &TempDir) -> [String; 2] {
+        let file = format!("sqlite://{}/new/folder/mud.db", directory.path().display());
+        [file, testkit::mariadb::database().await]
     }
 
-    async fn open(path: &str, migrate: bool) -> Result<Store, SetupError> {
-        Store::open(&format!("sqlite://{path}"), migrate, Clock::system(), TaskGroup::new()).await
+    async fn open(url: &str, migrate: bool) -> Result<Store, SetupError> {
+        Store::open(url, migrate, Clock::system(), TaskGroup::new()).await
+    }
+
+    async fn execute(url: &str, statement: &str) {
+        match Url::parse(url).unwrap() {
+            Url::Sqlite(path) => SqliteConnection::establish(path).unwrap().batch_execute(statement).unwrap(),
+            Url::Mysql(url) => testkit::mariadb::execute(url, statement).await,
+        }
     }
 
     #[tokio::test]
     async fn several_migrators_at_once_make_one_database() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = file(&directory);
-        let opened = futures::future::join_all((0..4).map(|_| open(&path, true))).await;
-        for store in opened {
-            assert_eq!(store.unwrap().floor().await.unwrap().0, PROGRAM);
+        for url in urls(&tempfile::tempdir().unwrap()).await {
+            let opened = futures::future::join_all((0..4).map(|_| open(&url, true))).await;
+            for store in opened {
+                assert_eq!(store.unwrap().floor().await.unwrap().0, PROGRAM);
+            }
         }
     }
 
     #[tokio::test]
     async fn tables_that_are_not_there_yet_are_not_used() {
         let directory = tempfile::tempdir().unwrap();
-        let path = format!("{}/mud.db", directory.path().display());
-        assert!(matches!(open(&path, false).await.err(), Some(SetupError::Store(_))), "an empty file");
-        open(&path, true).await.unwrap();
-        open(&path, false).await.unwrap();
-        execute(&path, "DELETE FROM schema_floor WHERE migration = 13");
-        assert!(matches!(open(&path, false).await.err(), Some(SetupError::NotMigrated { found: 12 })));
+        std::fs::create_dir_all(directory.path().join("new/folder")).unwrap();
+        for url in urls(&directory).await {
+            assert!(matches!(open(&url, false).await.err(), Some(SetupError::Store(_))), "no tables");
+            open(&url, true).await.unwrap();
+            open(&url, false).await.unwrap();
+            execute(&url, "DELETE FROM schema_floor WHERE migration = 13").await;
+            assert!(matches!(open(&url, false).await.err(), Some(SetupError::NotMigrated { found: 12 })));
+        }
     }
 
     #[tokio::test]
     async fn a_newer_database_is_used_unless_it_says_otherwise() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = file(&directory);
-        open(&path, true).await.unwrap();
-        execute(&path, "INSERT INTO schema_floor VALUES (14, 13)");
-        open(&path, true).await.unwrap();
-        execute(&path, "INSERT INTO schema_floor VALUES (15, 14)");
-        assert!(matches!(open(&path, true).await.err(), Some(SetupError::ProgramTooOld { floor: 14 })));
+        for url in urls(&tempfile::tempdir().unwrap()).await {
+            open(&url, true).await.unwrap();
+            execute(&url, "INSERT INTO schema_floor VALUES (14, 13)").await;
+            open(&url, true).await.unwrap();
+            execute(&url, "INSERT INTO schema_floor VALUES (15, 14)").await;
+            assert!(matches!(open(&url, true).await.err(), Some(SetupError::ProgramTooOld { floor: 14 })));
+        }
+    }
+
+    /// Where a change of tables can't be rolled back, what was done before the cut is found done.
+    #[tokio::test]
+    async fn a_migration_that_was_cut_off_is_run_again() {
+        let url = testkit::mariadb::database().await;
+        open(&url, true).await.unwrap();
+        execute(&url, "DELETE FROM __diesel_schema_migrations").await;
+        execute(&url, "DROP TABLE audit").await;
+        execute(&url, "DELETE FROM schema_floor WHERE migration > 11").await;
+        open(&url, true).await.unwrap().list_audit(None, 1).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_url_names_a_file() {
-        for url in ["", "mud.db", "sqlite://", "sqlite://:memory:", "mysql://u:p@h/n"] {
-            let refused = Store::open(url, true, Clock::system(), TaskGroup::new()).await.err();
+    async fn a_url_names_a_file_or_a_server() {
+        for url in ["", "mud.db", "sqlite://", "sqlite://:memory:", "mysql://", "postgres://u:p@h/n"] {
+            let refused = open(url, true).await.err();
             assert!(matches!(refused, Some(SetupError::Url)), "{url}");
         }
     }
 
     #[tokio::test]
     async fn a_write_goes_on_when_its_caller_leaves() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = open(&file(&directory), true).await.unwrap();
-        let mut write = Box::pin(store.put_ruleset("1:00".into(), (*b"pack").into()));
-        assert!(futures::poll!(&mut write).is_pending());
-        drop(write);
-        store.0.tasks.end(Duration::from_secs(10)).await.unwrap();
-        assert_eq!(store.get_ruleset("1:00".into()).await.unwrap().as_deref(), Some(&b"pack"[..]));
-    }
-
-    fn execute(path: &str, statement: &str) {
-        SqliteConnection::establish(path).unwrap().batch_execute(statement).unwrap();
+        for url in urls(&tempfile::tempdir().unwrap()).await {
+            let store = open(&url, true).await.unwrap();
+            let mut write = Box::pin(store.put_ruleset("1:00".into(), (*b"pack").into()));
+            assert!(futures::poll!(&mut write).is_pending());
+            drop(write);
+            store.0.tasks.end(Duration::from_secs(10)).await.unwrap();
+            assert_eq!(store.get_ruleset("1:00".into()).await.unwrap().as_deref(), Some(&b"pack"[..]));
+        }
     }
 }

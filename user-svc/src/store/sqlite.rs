@@ -5,6 +5,7 @@
 //! a power failure may take the last commits with it, and even then the file stays whole.
 
 use std::error::Error;
+use std::path::Path;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::{Connection, ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
@@ -95,6 +96,13 @@ impl Around {
     }
 }
 
+impl Txn<'_, Conn> {
+    /// The operation's moment. The writer has its lock by then: what waited longer is not earlier.
+    async fn now(&mut self) -> QueryResult<i64> {
+        Ok(*self.now.get_or_insert_with(|| self.clock.now()))
+    }
+}
+
 impl SpawnBlocking for InPlace {
     fn spawn_blocking<'a, R: Send + 'static>(
         &mut self,
@@ -121,15 +129,14 @@ where
     Ok(done.map_err(|panic| StoreError::Failed(Box::new(panic)))??)
 }
 
-/// The clock is looked at after the lock is taken: what waited longer is not earlier.
 async fn perform<T, W>(conn: &mut Conn, around: Around, clock: &Clock, work: W) -> QueryResult<T>
 where
     W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>>,
 {
     type Manager = <Conn as AsyncConnection>::TransactionManager;
-    let Some(begin) = around.begin() else { return work(Txn { conn, now: clock.now() }).await };
+    let Some(begin) = around.begin() else { return work(Txn::new(conn, clock)).await };
     conn.spawn_blocking(move |conn| AnsiTransactionManager::begin_transaction_sql(conn, begin)).await?;
-    match work(Txn { conn, now: clock.now() }).await {
+    match work(Txn::new(conn, clock)).await {
         Ok(value) => Manager::commit_transaction(conn).await.map(|()| value),
         Err(error) => {
             // A full disk makes SQLite roll back by itself, after which there is nothing left to roll back. The pool
@@ -142,11 +149,22 @@ where
     }
 }
 
-/// Brings the file's tables up to date. Blocks; one migrator at a time, whoever comes second waits and finds it done.
-pub(super) fn migrate(path: &str) -> Result<(), SetupError> {
-    let mut conn = SqliteConnection::establish(path)?;
-    conn.batch_execute(PRAGMAS)?;
-    conn.immediate_transaction(|conn| conn.run_pending_migrations(MIGRATIONS).map(drop).map_err(SetupError::Migration))
+/// Brings the file's tables up to date; makes the file and its directory when there are none. One migrator at a time:
+/// whoever comes second waits and finds it done.
+pub(super) async fn migrate(path: &str) -> Result<(), SetupError> {
+    let directory = Path::new(path).parent().filter(|directory| !directory.as_os_str().is_empty());
+    if let Some(directory) = directory {
+        tokio::fs::create_dir_all(directory).await.map_err(SetupError::Directory)?;
+    }
+    let path = path.to_owned();
+    let migration = move || {
+        let mut conn = SqliteConnection::establish(&path)?;
+        conn.batch_execute(PRAGMAS)?;
+        conn.immediate_transaction(|conn| {
+            conn.run_pending_migrations(MIGRATIONS).map(drop).map_err(SetupError::Migration)
+        })
+    };
+    tokio::task::spawn_blocking(migration).await?
 }
 
 async fn pool(path: &str, size: u32) -> Result<Pool<Conn>, SetupError> {
@@ -178,6 +196,13 @@ macro_rules! locked {
     };
 }
 
+/// What an insert does nothing about is a row with the same value here.
+macro_rules! conflict {
+    ($column:expr) => {
+        $column
+    };
+}
+
 /// Many rows at once: SQLite takes them one by one, so they go to the connection's thread together.
 macro_rules! insert_all {
     ($txn:expr, $table:expr, $rows:expr) => {{
@@ -195,7 +220,7 @@ pub(super) mod queries {
     type Txn<'c> = crate::store::Txn<'c, Conn>;
 
     compile_queries!(
-        account, audit, bag, battle, character, floor, ledger, once, progress, retention, ruleset, seed, session
+        account, audit, bag, battle, character, clock, floor, ledger, once, progress, retention, ruleset, seed, session
     );
 }
 
@@ -216,7 +241,7 @@ mod tests {
     async fn a_full_disk_passes_and_leaves_a_connection_that_writes() {
         let directory = tempfile::tempdir().unwrap();
         let path = format!("{}/mud.db", directory.path().display());
-        migrate(&path).unwrap();
+        migrate(&path).await.unwrap();
         let db = Sqlite::open(&path).await.unwrap();
         // Less than it has: no page more.
         db.writer.get().await.unwrap().batch_execute("PRAGMA max_page_count = 1").await.unwrap();

@@ -6,7 +6,7 @@ use service_kit::FaultKind::{
     AlreadyExists, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted, Unauthenticated,
 };
 
-use super::support::{House, PASSWORD, caller, entry, form, verdict};
+use super::support::{House, PASSWORD, assert_same_everywhere, caller, entry, form, verdict};
 
 #[tokio::test]
 async fn a_new_account_has_a_character_in_its_first_clothes() {
@@ -20,7 +20,7 @@ async fn a_new_account_has_a_character_in_its_first_clothes() {
     for item in [&mut character.weapon, &mut character.armour] {
         item.as_mut().unwrap().id = "an id".into();
     }
-    insta::assert_debug_snapshot!(character);
+    assert_same_everywhere!(character);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use service_kit::Fault;
 use service_kit::FaultKind::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated};
 use vocab::BattleId;
 
-use super::support::{House, OWNER, PASSWORD, connected, creation, entry, verdict};
+use super::support::{House, OWNER, PASSWORD, assert_same_everywhere, connected, creation, entry, verdict};
 
 async fn create(house: &House, request: CreateBattleRequest) -> Result<CreateBattleResponse, Fault> {
     Ok(house.client().create_battle(request).await?.into_inner())
@@ -38,7 +38,7 @@ async fn a_new_battle_stands_at_its_start() {
         *time = 0;
     }
     record.segments[0].origin_ms = 0;
-    insta::assert_debug_snapshot!(record);
+    assert_same_everywhere!(record);
 
     house.clock.advance(std::time::Duration::from_secs(5));
     assert_eq!(create(&house, creation(&session, &id)).await.unwrap(), made, "a repeat changes nothing");

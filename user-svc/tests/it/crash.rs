@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[ignore = "the victim of another test"]
 async fn victim() {
     let mut lines = std::io::stdin().lock().lines();
-    let (Some(Ok(path)), Some(Ok(battle))) = (lines.next(), lines.next()) else { return };
-    let house = House::visit(path.into()).await;
+    let (Some(Ok(url)), Some(Ok(battle))) = (lines.next(), lines.next()) else { return };
+    let house = House::visit(url).await;
     for seq in 1.. {
         assert_eq!(house.save(vec![entry(&battle, seq, seq * GOLD_PER_FRAME)]).await, [SaveResult::Saved]);
     }
@@ -52,14 +52,15 @@ async fn a_kill_leaves_a_whole_save() {
 }
 
 fn start_victim(house: &House, battle: &str) -> Child {
+    let (_, module) = module_path!().split_once("::").unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "crash::victim"])
+        .args(["--ignored", "--exact", &format!("{module}::victim")])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    write!(stdin, "{}\n{battle}\n", house.path().display()).unwrap();
+    write!(stdin, "{}\n{battle}\n", house.url()).unwrap();
     child
 }

@@ -1,6 +1,5 @@
 //! A service of one's own, and the words to ask it in.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +19,13 @@ use user_svc::store::{Clock, Store};
 use user_svc::{Settings, start_on};
 use vocab::BattleId;
 
+use crate::Backend;
+
 pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const OWNER: &str = "battle-1";
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A service on a file of its own.
+/// A service on a database of its own.
 pub(crate) struct House {
     pub(crate) client: UserServiceClient<GrpcService>,
     pub(crate) admin: UserAdminServiceClient<GrpcService>,
@@ -33,42 +34,47 @@ pub(crate) struct House {
     pub(crate) ruleset: Arc<Ruleset>,
     pub(crate) tasks: TaskGroup,
     bus: Subscription,
-    directory: PathBuf,
-    /// Removes the directory in the end; not with whoever only visits another's.
+    url: String,
+    /// Removes the file in the end; not with whoever only visits another's.
     keeper: Option<TempDir>,
 }
 
 impl House {
     pub(crate) async fn new() -> Self {
-        let keeper = tempfile::tempdir().unwrap();
-        let house = Self::visit(keeper.path().to_owned()).await;
-        Self { keeper: Some(keeper), ..house }
+        match super::BACKEND {
+            Backend::Sqlite => {
+                let keeper = tempfile::tempdir().unwrap();
+                let house = Self::visit(format!("sqlite://{}/mud.db", keeper.path().display())).await;
+                Self { keeper: Some(keeper), ..house }
+            }
+            Backend::Mysql => Self::visit(testkit::mariadb::database().await).await,
+        }
     }
 
-    /// The same file again, by a service that knows nothing of the first.
+    /// The same database again, by a service that knows nothing of the first.
     pub(crate) async fn reopen(self) -> Self {
         self.tasks.end(Duration::from_secs(5)).await.unwrap();
-        let house = Self::visit(self.directory).await;
+        let house = Self::visit(self.url).await;
         Self { keeper: self.keeper, ..house }
     }
 
-    /// Beside another service on the same file.
-    pub(crate) async fn visit(directory: PathBuf) -> Self {
+    /// Beside another service on the same database.
+    pub(crate) async fn visit(url: String) -> Self {
         let clock = Clock::system();
         let ruleset = Arc::new(Ruleset::new(Content::parse(content::rules()).unwrap()));
         let plane = Arc::new(Local::new());
         let bus = plane.subscribe("gateway-1").await.unwrap();
         let tasks = TaskGroup::new();
         let plane: Arc<dyn Backplane> = plane;
-        let settings = settings(&directory);
+        let settings = settings(&url);
         let service = start_on(clock.clone(), settings, Arc::clone(&ruleset), plane, &tasks).await.unwrap();
         let client = UserServiceClient::new(in_process(service.server));
         let admin = UserAdminServiceClient::new(in_process(service.admin));
-        Self { client, admin, store: service.store, clock, ruleset, tasks, bus, directory, keeper: None }
+        Self { client, admin, store: service.store, clock, ruleset, tasks, bus, url, keeper: None }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.directory
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     pub(crate) fn client(&self) -> UserServiceClient<GrpcService> {
@@ -136,9 +142,9 @@ impl House {
     }
 }
 
-fn settings(directory: &Path) -> Settings {
+fn settings(url: &str) -> Settings {
     Settings {
-        database_url: format!("sqlite://{}/mud.db", directory.display()),
+        database_url: url.to_owned(),
         migrate: true,
         session_ttl: DAY * 7,
         bcrypt_cost: 4,
@@ -207,6 +213,16 @@ pub(crate) fn kills(kills: &[(&str, u64)]) -> Vec<KillCount> {
 pub(crate) fn piece(seq: u64, n: u32, key: &str) -> Piece {
     Piece { seq, n, key: key.into() }
 }
+
+/// Compares with the snapshot that all back ends share.
+macro_rules! assert_same_everywhere {
+    ($value:expr) => {{
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(|| insta::assert_debug_snapshot!($value));
+    }};
+}
+pub(crate) use assert_same_everywhere;
 
 /// What a fault says to programs: kind, field and reason.
 pub(crate) fn verdict(fault: &Fault) -> (FaultKind, Option<&str>, Option<&str>) {

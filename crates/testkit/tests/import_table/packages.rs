@@ -31,6 +31,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("diesel-async", &["user-svc"]),
     ("diesel_migrations", &["user-svc"]),
     ("libsqlite3-sys", &["user-svc"]),
+    ("mysql_async", &["testkit"]),
     ("bcrypt", &["user-svc"]),
     ("redis", &["backplane"]),
     ("bb8-redis", &["backplane"]),

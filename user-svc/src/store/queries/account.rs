@@ -9,7 +9,7 @@ use super::Txn;
 use crate::ledger;
 use crate::store::key::Key;
 use crate::store::rows::{Credentials, NewAccount};
-use crate::store::schema::{account, character, item, session};
+use crate::store::schema::{account, battle, character, item, session};
 
 pub(in crate::store) async fn credentials(t: &mut Txn<'_>, key: Arc<str>) -> QueryResult<Option<Credentials>> {
     let query = account::table.filter(account::username_key.eq(&*key)).select(Credentials::as_select());
@@ -51,9 +51,12 @@ pub(in crate::store) async fn delete(t: &mut Txn<'_>, id: AccountId, hash: Arc<s
     let Some(epoch) = locked!(own.select(account::epoch)).first::<i64>(t.conn).await.optional()? else {
         return Ok(None);
     };
+    // A save locks its battle before it books: none that is under way may earn once the gold is counted.
+    let battles = battle::table.filter(battle::account.eq(Key::from(id))).order(battle::id).select(battle::id);
+    locked!(battles).load::<Key>(t.conn).await?;
     let gold = character::table.filter(character::account.eq(Key::from(id))).select(character::gold);
-    if let Some(gold) = gold.first::<i64>(t.conn).await.optional()? {
-        let farewell = ledger::farewell(id, gold, t.now);
+    if let Some(gold) = locked!(gold).first::<i64>(t.conn).await.optional()? {
+        let farewell = ledger::farewell(id, gold, t.now().await?);
         super::ledger::forget(t, id, farewell).await?;
     }
     diesel::delete(account::table.find(Key::from(id))).execute(t.conn).await?;

@@ -37,6 +37,11 @@ pub(in crate::store) async fn stack(t: &mut Txn<'_>, character: CharacterId, key
 /// Puts a piece into the bag; one that is there already stays as it is.
 pub(in crate::store) async fn piece(t: &mut Txn<'_>, character: CharacterId, id: ItemId, key: &str) -> QueryResult<()> {
     let piece = ItemRow { id, character, item_key: key.to_owned(), stack: None, count: 1, plus: 0, slot: None };
-    diesel::insert_into(item::table).values(piece).on_conflict(item::id).do_nothing().execute(t.conn).await?;
+    diesel::insert_into(item::table)
+        .values(piece)
+        .on_conflict(conflict!(item::id))
+        .do_nothing()
+        .execute(t.conn)
+        .await?;
     Ok(())
 }

@@ -34,11 +34,11 @@ pub(in crate::store) async fn create(t: &mut Txn<'_>, new: Arc<NewBattle>) -> Qu
         return Ok(Created::CharacterChanged);
     }
     insert(t, &new).await?;
-    Ok(Created::Made { started_at: t.now })
+    Ok(Created::Made { started_at: t.now().await? })
 }
 
 async fn insert(t: &mut Txn<'_>, new: &NewBattle) -> QueryResult<()> {
-    let nothing: &[u8] = &[];
+    let (nothing, now): (&[u8], i64) = (&[], t.now().await?);
     let row = (
         battle::id.eq(Key::from(new.id)),
         battle::account.eq(Key::from(new.account)),
@@ -50,10 +50,10 @@ async fn insert(t: &mut Txn<'_>, new: &NewBattle) -> QueryResult<()> {
         battle::seq.eq(0),
         (battle::state.eq(&new.state), battle::key_a.eq(&new.state), battle::key_b.eq(&new.state)),
         (battle::totals.eq(nothing), battle::seen_totals.eq(nothing), battle::seen_seq.eq(0)),
-        (battle::seen_at.eq(t.now), battle::started_at.eq(t.now), battle::saved_at.eq(t.now)),
+        (battle::seen_at.eq(now), battle::started_at.eq(now), battle::saved_at.eq(now)),
     );
     diesel::insert_into(battle::table).values(row).execute(t.conn).await?;
-    let first = Segment { from_seq: 1, ruleset: new.ruleset.clone(), state: new.state.clone(), origin_ms: t.now };
+    let first = Segment { from_seq: 1, ruleset: new.ruleset.clone(), state: new.state.clone(), origin_ms: now };
     open_segment(t, new.id, &first).await
 }
 
@@ -174,7 +174,7 @@ async fn record(t: &mut Txn<'_>, found: Option<BattleRow>, history: bool) -> Que
         .load(t.conn)
         .await?;
     let segments = battle_record::reaching_past(segments, after);
-    Ok(Some(Record { battle, character_name, segments, inputs, now: t.now }))
+    Ok(Some(Record { battle, character_name, segments, inputs, now: t.now().await? }))
 }
 
 pub(in crate::store) async fn list(

@@ -26,9 +26,10 @@ pub(in crate::store) async fn earn(
     if gold == 0 {
         return Ok(());
     }
-    let row = ledger::spoils(battle, account, gold, t.now);
+    let now = t.now().await?;
+    let row = ledger::spoils(battle, account, gold, now);
     let raised = diesel::update(entries::table.find(&row.entry_key))
-        .set((entries::delta.eq(entries::delta + gold), entries::booked_at.eq(t.now)));
+        .set((entries::delta.eq(entries::delta + gold), entries::booked_at.eq(now)));
     if raised.execute(t.conn).await? == 0 {
         diesel::insert_into(entries::table).values(row).execute(t.conn).await?;
     }

@@ -40,7 +40,7 @@ pub(in crate::store) async fn save(t: &mut Txn<'_>, entries: Arc<[Entry]>) -> Qu
 }
 
 async fn write(t: &mut Txn<'_>, row: &Saved, entry: &Entry, saved_at_most: Option<i64>) -> QueryResult<()> {
-    let saved_at = (t.now - entry.lag_ms).min(saved_at_most.unwrap_or(i64::MAX));
+    let saved_at = (t.now().await? - entry.lag_ms).min(saved_at_most.unwrap_or(i64::MAX));
     let place = battle::table.find(Key::from(row.id));
     let state = (
         battle::seq.eq(entry.seq),
@@ -67,7 +67,7 @@ async fn write(t: &mut Txn<'_>, row: &Saved, entry: &Entry, saved_at_most: Optio
 async fn see(t: &mut Txn<'_>, row: &Saved, seen: Option<&Seen>) -> QueryResult<()> {
     let Some(seen) = seen else { return Ok(()) };
     let place = battle::table.find(Key::from(row.id));
-    let seen_at = t.now - seen.lag_ms;
+    let seen_at = t.now().await? - seen.lag_ms;
     let set = (battle::seen_seq.eq(seen.seq), battle::seen_totals.eq(&seen.totals), battle::seen_at.eq(seen_at));
     diesel::update(place).set(set).execute(t.conn).await?;
     Ok(())
@@ -81,10 +81,11 @@ async fn release(t: &mut Txn<'_>, id: BattleId) -> QueryResult<()> {
 
 async fn end(t: &mut Txn<'_>, id: BattleId, reason: &str) -> QueryResult<()> {
     let place = battle::table.find(Key::from(id));
+    let now = t.now().await?;
     let set = (
         battle::live_character.eq(None::<Key>),
         battle::owner.eq(None::<String>),
-        battle::ended_at.eq(t.now),
+        battle::ended_at.eq(now),
         battle::end_reason.eq(reason),
     );
     diesel::update(place).set(set).execute(t.conn).await?;

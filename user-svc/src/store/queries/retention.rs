@@ -11,7 +11,7 @@ use crate::store::schema::{audit, battle, once_key, session};
 /// Deletes at most `limit` rows whose time is over, with keys also those of the last one's millisecond, and says how
 /// many. What hangs on a battle goes with it.
 pub(in crate::store) async fn sweep(t: &mut Txn<'_>, what: Kept, limit: i64) -> QueryResult<usize> {
-    let oldest = t.now - what.for_ms();
+    let oldest = t.now().await? - what.for_ms();
     match what {
         Kept::Battles => {
             let over = battle::table.filter(battle::ended_at.le(oldest)).select(battle::id).limit(limit);

@@ -25,7 +25,8 @@ pub(in crate::store) async fn open(
         return Ok(None);
     };
     end(t, id, epoch + 1).await?;
-    let opened = SessionRow { token_hash: token_hash.to_vec(), account: id, epoch: epoch + 1, expires_at: t.now + ttl };
+    let expires_at = t.now().await? + ttl;
+    let opened = SessionRow { token_hash: token_hash.to_vec(), account: id, epoch: epoch + 1, expires_at };
     diesel::insert_into(session::table).values(opened.clone()).execute(t.conn).await?;
     Ok(Some(opened))
 }
@@ -49,9 +50,13 @@ pub(in crate::store) async fn refresh(
     token_hash: TokenHash,
     ttl: i64,
 ) -> QueryResult<Option<i64>> {
+    let own = account::table.find(Key::from(id)).filter(account::epoch.eq(epoch)).select(account::epoch);
+    if locked!(own).first::<i64>(t.conn).await.optional()?.is_none() {
+        return Ok(None);
+    }
+    let now = t.now().await?;
     let living = session::table
-        .inner_join(account::table.on(account::id.eq(session::account).and(account::epoch.eq(session::epoch))))
-        .filter(session::account.eq(Key::from(id)).and(session::epoch.eq(epoch)).and(session::expires_at.gt(t.now)));
+        .filter(session::account.eq(Key::from(id)).and(session::epoch.eq(epoch)).and(session::expires_at.gt(now)));
     if living.select(session::epoch).first::<i64>(t.conn).await.optional()?.is_none() {
         return Ok(None);
     }
@@ -59,18 +64,19 @@ pub(in crate::store) async fn refresh(
     let older = older.select(session::token_hash).load::<Vec<u8>>(t.conn).await?;
     let too_many = older.into_iter().skip(crate::session::OLDER_TOKENS);
     diesel::delete(session::table.filter(session::token_hash.eq_any(too_many))).execute(t.conn).await?;
-    let fresh = SessionRow { token_hash: token_hash.to_vec(), account: id, epoch, expires_at: t.now + ttl };
+    let fresh = SessionRow { token_hash: token_hash.to_vec(), account: id, epoch, expires_at: now + ttl };
     diesel::insert_into(session::table).values(fresh).execute(t.conn).await?;
-    Ok(Some(t.now + ttl))
+    Ok(Some(now + ttl))
 }
 
 pub(in crate::store) async fn authenticate(
     t: &mut Txn<'_>,
     token_hash: TokenHash,
 ) -> QueryResult<Option<(SessionRow, Standing)>> {
+    let now = t.now().await?;
     let living = session::table
         .inner_join(account::table.on(account::id.eq(session::account).and(account::epoch.eq(session::epoch))))
-        .filter(session::token_hash.eq(token_hash.as_slice()).and(session::expires_at.gt(t.now)));
+        .filter(session::token_hash.eq(token_hash.as_slice()).and(session::expires_at.gt(now)));
     let found = living.select(SessionRow::as_select()).first(t.conn).await.optional()?;
     let Some(found) = found else { return Ok(None) };
     let standing = standing(t, found.account).await?;
@@ -91,7 +97,8 @@ async fn current(t: &mut Txn<'_>, id: BattleId) -> QueryResult<Option<Current>> 
     let row = battle::table.find(Key::from(id)).select((battle::ended_at, battle::seq, battle::seen_seq));
     let (ended_at, seq, seen_seq) = row.first::<(Option<i64>, i64, i64)>(t.conn).await?;
     let current = Current { battle: id, live: ended_at.is_none(), end_seen: ended_at.is_some() && seen_seq >= seq };
-    Ok(ended_at.is_none_or(|at| t.now - at < Kept::Battles.for_ms()).then_some(current))
+    let now = t.now().await?;
+    Ok(ended_at.is_none_or(|at| now - at < Kept::Battles.for_ms()).then_some(current))
 }
 
 /// Raises the account's epoch and removes its session.
