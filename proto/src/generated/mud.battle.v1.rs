@@ -632,14 +632,15 @@ pub struct WatchBattleRequest {
     /// The battle.
     #[prost(string, tag = "1")]
     pub battle_id: ::prost::alloc::string::String,
-    /// First frame wanted; 0 for live frames only. `out_of_range` when it is older than the window.
+    /// First frame wanted; 0 for live frames only, a number beyond the head for live frames from that one on.
+    /// `out_of_range` when it is older than the window.
     #[prost(uint64, tag = "2")]
     pub from_seq: u64,
 }
 /// See BattleService.WatchBattle.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WatchBattleResponse {
-    /// The next frame.
+    /// The next frame; absent when all that is left to tell is the end.
     #[prost(message, optional, tag = "1")]
     pub frame: ::core::option::Option<Frame>,
     /// Set on the last one.
@@ -1134,7 +1135,7 @@ pub mod battle_service_client {
                 .insert(GrpcMethod::new("mud.battle.v1.BattleService", "Stop"));
             self.inner.unary(req, path, codec).await
         }
-        /// A battle as it stands, with its owner and epoch.
+        /// A battle as it stands (as last saved when nobody has it in memory), with its owner and epoch.
         pub async fn get_battle(
             &mut self,
             request: impl tonic::IntoRequest<super::GetBattleRequest>,
@@ -1317,7 +1318,7 @@ pub mod battle_service_server {
             &self,
             request: tonic::Request<super::StopRequest>,
         ) -> std::result::Result<tonic::Response<super::StopResponse>, tonic::Status>;
-        /// A battle as it stands, with its owner and epoch.
+        /// A battle as it stands (as last saved when nobody has it in memory), with its owner and epoch.
         async fn get_battle(
             &self,
             request: tonic::Request<super::GetBattleRequest>,
