@@ -140,10 +140,16 @@ impl Shards {
                 if battle.epoch() != epoch {
                     return;
                 }
-                tracing::warn!(battle.id = %id, battle.epoch = epoch, save.result = outcome.word(), "battle lost");
                 match outcome {
-                    Outcome::Gone => battle.deleted(),
-                    Outcome::Saved | Outcome::Stale => battle.let_go(),
+                    // Its account was deleted, as every player may.
+                    Outcome::Gone => {
+                        tracing::debug!(battle.id = %id, battle.epoch = epoch, "battle deleted");
+                        battle.deleted();
+                    }
+                    Outcome::Saved | Outcome::Stale => {
+                        tracing::warn!(battle.id = %id, battle.epoch = epoch, save.result = outcome.word(), "battle lost");
+                        battle.let_go();
+                    }
                 }
             })
             .await;

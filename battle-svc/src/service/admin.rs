@@ -58,7 +58,9 @@ impl BattleAdminService for BattleAdmin {
             self.battles.view(id).await?.0
         } else {
             self.battles.owner.store.record_audit(&request.operator, STOP_BATTLE, &id.to_string()).await?;
-            self.battles.end(id, EndReason::Operator).await?
+            let view = self.battles.end(id, EndReason::Operator).await?;
+            tracing::info!(battle.id = %id, operator.name = request.operator, "battle stopped by an operator");
+            view
         };
         Ok(Response::new(pb::StopBattleResponse { battle: Some(answer::battle(&view)) }))
     }
