@@ -14,6 +14,7 @@ use service_kit::telemetry::GaugeGuard;
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{Line, Track};
+use crate::shape::Standing;
 
 /// How much news is kept while an answer to `Attach` is awaited. What comes on top is fetched again.
 const HELD: usize = 512;
@@ -53,6 +54,8 @@ struct Progress {
     last: u64,
     /// The tick it stood at, where that is known.
     tick: Option<u64>,
+    /// How the character stood then.
+    standing: Option<Standing>,
     /// Length of a tick, milliseconds; 0 until the first answer says it.
     tick_ms: u32,
     /// News that must wait; none while news may pass.
@@ -76,6 +79,7 @@ impl Follow {
                 epoch: 0,
                 last,
                 tick: None,
+                standing: None,
                 tick_ms: 0,
                 held: Some(Vec::new()),
                 opened: false,
@@ -91,6 +95,11 @@ impl Follow {
     /// The last frame passed on.
     pub(crate) fn last(&self) -> u64 {
         self.progress.lock().last
+    }
+
+    /// How the character stands in this battle, while it runs: newer than what was saved of it.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        if self.is_over() { None } else { self.progress.lock().standing }
     }
 
     /// Ends when the battle's end was passed on.
@@ -149,7 +158,10 @@ impl Follow {
         if !progress.opened {
             self.begin(&mut progress, &answer);
         }
-        progress.tick_ms = answer.battle.as_ref().map_or(progress.tick_ms, |battle| battle.tick_ms);
+        if let Some(battle) = &answer.battle {
+            progress.tick_ms = battle.tick_ms;
+            progress.standing = battle.vitals.as_ref().map(Standing::from);
+        }
         let epoch = answer.epoch;
         if let Some(report) = &answer.report {
             self.line.report(&self.track, report);
@@ -205,6 +217,7 @@ impl Follow {
         let ticks = ticks(progress.tick, &frame, progress.tick_ms);
         progress.last = frame.seq;
         progress.tick = Some(frame.tick);
+        progress.standing = frame.vitals.as_ref().map(Standing::from);
         self.line.frame(&self.track, frame, ticks);
         Ok(())
     }
@@ -232,9 +245,10 @@ fn revives(frame: &Frame) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use proto::battle::v1::{Battle, Event, Report, Revive};
+    use proto::battle::v1::{Battle, Event, Report, Revive, Vitals};
 
     use super::*;
+    use crate::shape::CharacterShape;
 
     fn frame(seq: u64) -> Frame {
         Frame { seq, tick: seq, ..Frame::default() }
@@ -367,6 +381,26 @@ mod tests {
         assert_eq!(follow.open(answer()), Err(Gap), "once more, for the second break");
         follow.open(answer()).unwrap();
         assert!(follow.lost());
+    }
+
+    #[test]
+    fn a_character_stands_where_its_last_frame_left_it_until_the_battle_is_over() {
+        let (follow, line) = follow(0);
+        let exp = || {
+            let character = proto::common::v1::Character { exp: 1, ..Default::default() };
+            let shape = CharacterShape::of(&character, line.words()).in_battle(follow.standing());
+            serde_json::to_value(&shape).unwrap()["exp"].as_u64().unwrap()
+        };
+        let vitals = |exp| Some(Vitals { exp, ..Vitals::default() });
+        assert_eq!(exp(), 1, "nothing is known yet");
+        let battle = Some(Battle { vitals: vitals(5), ..Battle::default() });
+        follow.open(AttachResponse { epoch: 1, battle, ..AttachResponse::default() }).unwrap();
+        assert_eq!(exp(), 5);
+        let first = Frame { seq: 1, vitals: vitals(7), ..Frame::default() };
+        follow.hear(1, News::Frames(vec![Arc::new(first)])).unwrap();
+        assert_eq!(exp(), 7);
+        follow.hear(1, News::End(Arc::new(end(1)))).unwrap();
+        assert_eq!(exp(), 1, "the save at the end has it all");
     }
 
     #[test]

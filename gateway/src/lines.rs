@@ -31,15 +31,18 @@ impl<'a> Teller<'a> {
         vec![self.summary("digest", summary, vitals)]
     }
 
-    /// The sentences of a report.
+    /// The sentences of a report. One about no frame at all has nothing to tell.
     pub(crate) fn report(self, report: &Report) -> Vec<String> {
+        if report.from_seq > report.to_seq {
+            return Vec::new();
+        }
         let none = Totals::default();
         let mut lines = vec![
-            self.away(report.away_ms),
+            self.say("away", &[("time", Arg::Text(&self.span(report.away_ms)))]),
             self.summary("report", report.summary.as_ref().unwrap_or(&none), report.vitals.as_ref()),
         ];
         if report.capped {
-            lines.push(self.say("capped", &[("minutes", Arg::Number(report.counted_ms / 60_000))]));
+            lines.push(self.say("capped", &[("time", Arg::Text(&self.span(report.counted_ms)))]));
         }
         lines
     }
@@ -53,11 +56,17 @@ impl<'a> Teller<'a> {
         ]
     }
 
-    fn away(self, ms: u64) -> String {
-        match ms / 60_000 {
-            0 => self.say("away-seconds", &[("seconds", Arg::Number(ms / 1_000))]),
-            minutes => self.say("away", &[("minutes", Arg::Number(minutes))]),
-        }
+    /// A length of time, as exact as people say it.
+    fn span(self, ms: u64) -> String {
+        let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+        let id = match (hours, minutes) {
+            (0, 0) => "span-seconds",
+            (0, _) => "span-minutes",
+            (_, 0) => "span-hours",
+            (_, _) => "span-hours-minutes",
+        };
+        let parts = [("hours", hours), ("minutes", minutes), ("seconds", seconds)];
+        self.words.say(id, &parts.map(|(name, number)| (name, Arg::Number(number))))
     }
 
     fn summary(self, id: &str, totals: &Totals, vitals: Option<&Vitals>) -> String {
@@ -231,5 +240,42 @@ mod tests {
             told.dedup();
             assert_eq!(told.len(), 18);
         }
+    }
+
+    fn report_of(away_ms: u64, summary: Totals) -> Report {
+        Report { from_seq: 1, to_seq: 9, away_ms, summary: Some(summary), ..Report::default() }
+    }
+
+    #[test]
+    fn one_is_one_and_hours_are_hours() {
+        let texts = Texts::load().unwrap();
+        let teller = Teller::new(texts.of(Lang::En), Style::Plain);
+        let summary = Totals { kills: 1, deaths: 2, levels: 1, ..Totals::default() };
+        let lines = teller.report(&report_of(7_500_000, summary));
+        assert_eq!(
+            lines,
+            [
+                "You were away for 2 hours 5 minutes.",
+                "In all: 1 kill, 0 experience, 0 gold, 0 items, 1 level, 2 deaths."
+            ]
+        );
+        for (ms, english, korean) in [
+            (0, "0 seconds", "0초"),
+            (1_999, "1 second", "1초"),
+            (61_000, "1 minute", "1분"),
+            (3_600_000, "1 hour", "1시간"),
+            (43_260_000, "12 hours 1 minute", "12시간 1분"),
+        ] {
+            for (lang, span) in [(Lang::En, english), (Lang::Ko, korean)] {
+                assert_eq!(Teller::new(texts.of(lang), Style::Plain).span(ms), span);
+            }
+        }
+    }
+
+    #[test]
+    fn a_report_about_nothing_says_nothing() {
+        let texts = Texts::load().unwrap();
+        let empty = Report { from_seq: 10, to_seq: 9, ..Report::default() };
+        assert!(Teller::new(texts.of(Lang::Ko), Style::Rich).report(&empty).is_empty());
     }
 }

@@ -259,9 +259,18 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
         Fault::invalid("wrong-type").field(below(named()))
     } else if path == "." {
         Fault::invalid("wrong-type").field("payload")
+    } else if let Some(choices) = choices(&text) {
+        Fault::invalid("not-a-choice").field(path).arg("choices", choices)
     } else {
         Fault::invalid("wrong-type").field(path)
     }
+}
+
+/// What may stand in place of a word that is none of an enumeration's, as serde lists it.
+fn choices(text: &str) -> Option<String> {
+    let (_, listed) = text.strip_prefix("unknown variant")?.rsplit_once(", expected ")?;
+    let words: Vec<_> = listed.split('`').skip(1).step_by(2).collect();
+    Some(words.join(", "))
 }
 
 #[cfg(test)]
@@ -283,6 +292,7 @@ mod tests {
         assert_eq!(field_of::<Sync>(r#"{"after":1.5}"#), "after");
         assert_eq!(field_of::<Sync>(r#"{"after":"1"}"#), "after");
         assert_eq!(field_of::<Auto>(r#"{"dungeon":"1","onDeath":"never"}"#), "onDeath");
+        assert_eq!(field_of::<Auto>(r#"{"dungeon":"1","onDeath":1}"#), "onDeath");
         assert_eq!(field_of::<Nothing>(r#"{"a":1}"#), "a");
         assert_eq!(field_of::<Handshake>(r#"{"lang":"fr"}"#), "lang");
         assert_eq!(field_of::<Handshake>(r#"{"resume":{"battle":{"id":"x"}}}"#), "resume.battle.seq");
@@ -291,6 +301,13 @@ mod tests {
         for none in ["null", "[]", "1", "\"x\"", "true"] {
             assert_eq!(field_of::<Nothing>(none), "payload", "{none}");
         }
+    }
+
+    #[test]
+    fn a_wrong_word_is_answered_with_the_right_ones() {
+        let fault = parse::<Auto>(r#"{"dungeon":"1","onDeath":"`never`, expected `x`"}"#).err().unwrap();
+        assert_eq!(fault.key(), "not-a-choice");
+        assert_eq!(fault.args().collect::<Vec<_>>(), [("choices", "stop, revive")]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod event;
 pub(crate) use battle::{
     BattleShape, DigestShape, EndShape, FrameShape, ReportShape, TotalsShape, VitalsShape, end_reason,
 };
-pub(crate) use character::{CharacterShape, DungeonShape};
+pub(crate) use character::{CharacterShape, DungeonShape, Standing};
 pub(crate) use chat::{MessageShape, PresenceShape, RoomShape};
 
 use serde::Serialize;

@@ -24,7 +24,7 @@ use crate::payload::{Resume, ResumeBattle, ResumeChat};
 use crate::registry::{Rank, Seat};
 use crate::rooms::Chair;
 use crate::session::{Player, Session, dismiss_replaced};
-use crate::shape::{BattleShape, CharacterShape, RoomShape};
+use crate::shape::{BattleShape, CharacterShape, RoomShape, Standing};
 
 #[derive(Serialize)]
 struct Ready<'a> {
@@ -46,6 +46,14 @@ struct Joined {
     follow: Arc<Follow>,
     answer: AttachResponse,
     resumed: bool,
+}
+
+impl Joined {
+    /// How the character stands in it. One that is over has come home: there is nothing newer than what was saved.
+    fn standing(&self) -> Option<Standing> {
+        let running = self.answer.battle.as_ref().filter(|_| self.answer.end.is_none())?;
+        running.vitals.as_ref().map(Standing::from)
+    }
 }
 
 /// A room that waits to be told.
@@ -139,7 +147,7 @@ async fn settle(
     let character = present(session.character, "character")?;
     let words = line.words();
     let ready = Ready {
-        character: CharacterShape::of(&character, words),
+        character: CharacterShape::of(&character, words).in_battle(battle.as_ref().and_then(Joined::standing)),
         battle: battle.as_ref().and_then(|joined| joined.answer.battle.as_ref()).map(|b| BattleShape::of(b, words)),
         chat: RoomShape::of(&chat.room),
         resumed: Resumed { battle: battle.as_ref().is_some_and(|joined| joined.resumed), chat: chat.resumed },

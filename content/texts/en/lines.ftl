@@ -15,11 +15,10 @@ line-plain-loot-sold = { $item } (sold)
 line-plain-level-up = You are level { $level } now.
 line-plain-death = { $monster } defeats you.
 line-plain-revive = You stand again with { $hp } hp.
-line-plain-away = You were away for { $minutes } minutes.
-line-plain-away-seconds = You were away for { $seconds } seconds.
-line-plain-capped = Only { $minutes } minutes of that counted.
-line-plain-digest = Meanwhile: { $kills } kills, { $exp } experience, { $gold } gold, { $items } items, { $levels } levels, { $deaths } deaths. You have { $hp } hp.
-line-plain-report = In all: { $kills } kills, { $exp } experience, { $gold } gold, { $items } items, { $levels } levels, { $deaths } deaths.
+line-plain-away = You were away for { $time }.
+line-plain-capped = Only { $time } of that counted.
+line-plain-digest = Meanwhile: { tally }. You have { $hp } hp.
+line-plain-report = In all: { tally }.
 line-plain-end-stopped = The battle is stopped.
 line-plain-end-died = The battle ended with your defeat.
 line-plain-end-fled = You fled.
@@ -58,14 +57,49 @@ line-rich-loot-sold = { $item } (bag full, sold)
 line-rich-level-up = ★ You reach level { $level }! Strength floods back.
 line-rich-death = ✝ { $monster } brings you down…
 line-rich-revive = You open your eyes again. ({ $hp } hp)
-line-rich-away = ⏳ You were away for { $minutes } minutes.
-line-rich-away-seconds = ⏳ You were away for { $seconds } seconds.
-line-rich-capped = Your strength lasted { $minutes } minutes of that; then you waited.
-line-rich-digest = … { $kills } kills, { $exp } experience, { $gold } gold, { $items } items, { $levels } levels, { $deaths } deaths flew by. (you: { $hp } hp)
-line-rich-report = In all: { $kills } kills, { $exp } experience, { $gold } gold, { $items } items, { $levels } levels, { $deaths } deaths.
+line-rich-away = ⏳ You were away for { $time }.
+line-rich-capped = Your strength lasted { $time } of that; then you waited.
+line-rich-digest = … { tally } flew by. (you: { $hp } hp)
+line-rich-report = In all: { tally }.
 line-rich-end-stopped = ⚑ You lower your weapon. The battle is over.
 line-rich-end-died = ⚑ You fell, and the battle is over.
 line-rich-end-fled = ⚑ You ran, and the battle is over.
 line-rich-end-left = ⚑ Nobody came back, and the battle is over.
 line-rich-end-operator = ⚑ A higher power has ended the battle.
 line-rich-end-deleted = ⚑ The battle is over, and so is the tale.
+
+# What a stretch of battle came to, in either style.
+
+tally = { tally-kills }, { $exp } experience, { $gold } gold, { tally-items }, { tally-levels }, { tally-deaths }
+tally-kills = { $kills ->
+    [one] { $kills } kill
+   *[other] { $kills } kills
+}
+tally-items = { $items ->
+    [one] { $items } item
+   *[other] { $items } items
+}
+tally-levels = { $levels ->
+    [one] { $levels } level
+   *[other] { $levels } levels
+}
+tally-deaths = { $deaths ->
+    [one] { $deaths } death
+   *[other] { $deaths } deaths
+}
+
+# Lengths of time.
+
+span-hours-minutes = { span-hours } { span-minutes }
+span-hours = { $hours ->
+    [one] { $hours } hour
+   *[other] { $hours } hours
+}
+span-minutes = { $minutes ->
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+}
+span-seconds = { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}

@@ -15,11 +15,10 @@ line-plain-loot-sold = { $item } (판매)
 line-plain-level-up = 레벨 { $level } 달성.
 line-plain-death = { $monster }에게 쓰러짐.
 line-plain-revive = 다시 일어남. 체력 { $hp }.
-line-plain-away = { $minutes }분 동안 자리를 비움.
-line-plain-away-seconds = { $seconds }초 동안 자리를 비움.
-line-plain-capped = 그중 { $minutes }분만 인정됨.
-line-plain-digest = 그사이: 처치 { $kills }, 경험치 { $exp }, 골드 { $gold }, 물건 { $items }, 레벨 상승 { $levels }, 쓰러짐 { $deaths }. 내 체력 { $hp }.
-line-plain-report = 모두: 처치 { $kills }, 경험치 { $exp }, 골드 { $gold }, 물건 { $items }, 레벨 상승 { $levels }, 쓰러짐 { $deaths }.
+line-plain-away = { $time } 동안 자리를 비움.
+line-plain-capped = 그중 { $time }만 인정됨.
+line-plain-digest = 그사이: { tally }. 내 체력 { $hp }.
+line-plain-report = 합계: { tally }.
 line-plain-end-stopped = 전투를 멈춤.
 line-plain-end-died = 쓰러져 전투가 끝남.
 line-plain-end-fled = 도망쳐 전투가 끝남.
@@ -58,14 +57,28 @@ line-rich-loot-sold = { $item } (가방이 가득 차 팔았다)
 line-rich-level-up = ★ 레벨 { $level }! 온몸에 힘이 차오른다.
 line-rich-death = ✝ { $monster } 앞에 무릎을 꿇었다…
 line-rich-revive = 다시 눈을 떴다. (체력 { $hp })
-line-rich-away = ⏳ { $minutes }분 동안 자리를 비웠다.
-line-rich-away-seconds = ⏳ { $seconds }초 동안 자리를 비웠다.
-line-rich-capped = 그중 { $minutes }분을 싸우고, 나머지는 기다렸다.
-line-rich-digest = … 그사이 처치 { $kills }, 경험치 { $exp }, 골드 { $gold }, 물건 { $items }, 레벨 상승 { $levels }, 쓰러짐 { $deaths }. (내 체력 { $hp })
-line-rich-report = 모두 처치 { $kills }, 경험치 { $exp }, 골드 { $gold }, 물건 { $items }, 레벨 상승 { $levels }, 쓰러짐 { $deaths }.
-line-rich-end-stopped = ⚑ 무기를 내렸다. 전투가 끝났다.
+line-rich-away = ⏳ { $time } 동안 자리를 비웠다.
+line-rich-capped = 그중 { JOSA($time, "을/를") } 싸우고, 나머지는 기다렸다.
+line-rich-digest = … 그사이 { tally }. (내 체력 { $hp })
+line-rich-report = 합계: { tally }.
+line-rich-end-stopped = ⚑ 무기를 거두었다. 전투가 끝났다.
 line-rich-end-died = ⚑ 쓰러졌고, 전투는 끝났다.
 line-rich-end-fled = ⚑ 달아났고, 전투는 끝났다.
 line-rich-end-left = ⚑ 아무도 돌아오지 않아 전투가 끝났다.
 line-rich-end-operator = ⚑ 더 큰 손이 전투를 끝냈다.
 line-rich-end-deleted = ⚑ 전투도 이야기도 여기서 끝난다.
+
+# 전투의 한동안을 모아 말할 때, 두 문체가 함께 쓴다.
+
+tally = { tally-kills }, 경험치 { $exp }, 골드 { $gold }, { tally-items }, { tally-levels }, { tally-deaths }
+tally-kills = 처치 { $kills }
+tally-items = 물건 { $items }
+tally-levels = 레벨 상승 { $levels }
+tally-deaths = 쓰러짐 { $deaths }
+
+# 시간의 길이.
+
+span-hours-minutes = { span-hours } { span-minutes }
+span-hours = { $hours }시간
+span-minutes = { $minutes }분
+span-seconds = { $seconds }초

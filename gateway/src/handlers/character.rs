@@ -18,8 +18,10 @@ struct Got<'a> {
 
 pub(crate) async fn get(session: &mut Session, payload: &Payload) -> Outcome {
     let payload::Nothing {} = payload.parse()?;
-    let by = Some(By::AccountId(player(session)?.caller.account_id.clone()));
+    let player = player(session)?;
+    let by = Some(By::AccountId(player.caller.account_id.clone()));
     let found = answer(session.gateway.clients.user().get_character(GetCharacterRequest { by }).await)?;
     let character = present(found.character, "character")?;
-    Ok(Reply::of(&Got { character: CharacterShape::of(&character, session.line.words()) }))
+    let standing = player.follow.as_ref().and_then(|follow| follow.standing());
+    Ok(Reply::of(&Got { character: CharacterShape::of(&character, session.line.words()).in_battle(standing) }))
 }

@@ -1,6 +1,6 @@
 //! Characters, what they own, and where they may go.
 
-use proto::battle::v1::Dungeon;
+use proto::battle::v1::{Dungeon, Vitals};
 use proto::common::v1::{Character, Item, ItemKind};
 use serde::Serialize;
 
@@ -27,6 +27,18 @@ pub(crate) struct CharacterShape<'a> {
     rating: u32,
     equipment: EquipmentShape<'a>,
     skills: [Option<&'a str>; 3],
+}
+
+/// What a battle changes about its character, blow by blow; its home is told at every save only.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    level: u32,
+    exp: u64,
+    next_exp: u64,
+    hp: u32,
+    max_hp: u32,
+    mp: u32,
+    max_mp: u32,
 }
 
 #[derive(Serialize)]
@@ -84,6 +96,19 @@ impl<'a> CharacterShape<'a> {
             },
             skills: [skill(0), skill(1), skill(2)],
         }
+    }
+
+    /// The same character as its battle has it now.
+    pub(crate) fn in_battle(self, standing: Option<Standing>) -> Self {
+        let Some(Standing { level, exp, next_exp, hp, max_hp, mp, max_mp }) = standing else { return self };
+        Self { level, exp, next_exp, hp, max_hp, mp, max_mp, ..self }
+    }
+}
+
+impl From<&Vitals> for Standing {
+    fn from(vitals: &Vitals) -> Self {
+        let Vitals { hp, max_hp, mp, max_mp, level, exp, next_exp, gold: _, monster: _ } = *vitals;
+        Self { level, exp, next_exp, hp, max_hp, mp, max_mp }
     }
 }
 
