@@ -14,21 +14,23 @@ use crate::database::Database;
 pub(crate) async fn run(database: Database, out: &mut impl Write) -> anyhow::Result<()> {
     let open = database.open(false).await?;
     let books = audit(&open.store).await?;
-    write(&books, out)?;
+    let told = write(&books, out);
     open.close().await?;
+    // The verdict comes first: it stands even when nobody reads the figures.
     ensure!(books.are_sound(), "the books are not sound");
-    Ok(())
+    Ok(told?)
 }
 
 fn write(books: &Books, out: &mut impl Write) -> std::io::Result<()> {
-    writeln!(out, "{} players hold {} gold", books.accounts, books.players)?;
+    writeln!(out, "players: {}", books.accounts)?;
+    writeln!(out, "gold the players hold: {}", books.players)?;
     for (counter, sum) in &books.counters {
-        writeln!(out, "{counter}: {sum}")?;
+        writeln!(out, "gold of the counter-account \"{counter}\": {sum}")?;
     }
     for (account, booked, balance) in &books.off {
-        writeln!(out, "account {account}: rows sum up to {booked}, the balance is {balance}")?;
+        writeln!(out, "account {account}: its rows sum up to {booked} gold, its balance is {balance} gold")?;
     }
-    writeln!(out, "{}", if books.are_sound() { "sound" } else { "NOT SOUND" })
+    writeln!(out, "books: {}", if books.are_sound() { "sound" } else { "NOT SOUND" })
 }
 
 #[cfg(test)]
@@ -44,7 +46,9 @@ mod tests {
     #[test]
     fn sound_books_say_so() {
         let books = Books { accounts: 2, players: 30, counters: vec![("drops".into(), -30)], off: vec![] };
-        assert_eq!(told(&books), "2 players hold 30 gold\ndrops: -30\nsound\n");
+        let expected = "players: 2\ngold the players hold: 30\n\
+            gold of the counter-account \"drops\": -30\nbooks: sound\n";
+        assert_eq!(told(&books), expected);
     }
 
     #[test]
@@ -52,7 +56,10 @@ mod tests {
         let account = vocab::AccountId::generate();
         let books = Books { accounts: 1, players: 5, counters: vec![], off: vec![(account, 0, 5)] };
         let told = told(&books);
-        assert!(told.contains(&format!("account {account}: rows sum up to 0, the balance is 5")), "{told}");
-        assert!(told.ends_with("NOT SOUND\n"), "{told}");
+        assert!(
+            told.contains(&format!("account {account}: its rows sum up to 0 gold, its balance is 5 gold")),
+            "{told}"
+        );
+        assert!(told.ends_with("books: NOT SOUND\n"), "{told}");
     }
 }

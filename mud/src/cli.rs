@@ -1,6 +1,6 @@
 //! The command line: `serve` unless another command is named, and how each of them is run.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -13,6 +13,7 @@ use crate::replay::{Replay, ReplayArgs};
 use crate::seed::{SeedArgs, Seeding};
 use crate::settings::{ServeArgs, Settings};
 use crate::simulate::{SimulateArgs, Simulation};
+use crate::terminal;
 
 /// The backend of a live idle text RPG: everything in one process, and the operators' tools
 #[derive(Debug, Parser)]
@@ -56,7 +57,7 @@ pub fn main() -> ExitCode {
     match settings::load::<Cli>().run() {
         Ok(code) => code,
         Err(failure) => {
-            report(&failure);
+            terminal::say(format_args!("mud: {}", terminal::once(&failure)));
             ExitCode::FAILURE
         }
     }
@@ -80,15 +81,29 @@ impl Check for Cli {
 
 impl Job {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let done = |()| ExitCode::SUCCESS;
         match self {
             Self::Serve(settings) => on_runtime(serve(*settings)),
-            Self::Simulate(simulation) => simulation.run(&mut io::stdout()).map(done),
+            Self::Simulate(simulation) => printed(simulation.run(&mut io::stdout())),
             Self::Seed(seeding) => on_runtime(seeding.run()).map(done),
-            Self::Audit(database) => on_runtime(crate::audit::run(database, &mut io::stdout())).map(done),
-            Self::Replay(replay) => on_runtime(replay.run(&mut io::stdout())).map(done),
+            Self::Audit(database) => printed(on_runtime(crate::audit::run(database, &mut io::stdout()))),
+            Self::Replay(replay) => printed(on_runtime(replay.run(&mut io::stdout()))),
             Self::Migrate(database) => on_runtime(database.migrate()).map(done),
         }
+    }
+}
+
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
+}
+
+/// The end of a command that prints. When its reader has left, it has read all it wanted: that is no failure.
+fn printed(outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    let reader_left = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    };
+    match outcome {
+        Err(failure) if failure.chain().any(reader_left) => Ok(ExitCode::SUCCESS),
+        outcome => outcome.map(done),
     }
 }
 
@@ -99,11 +114,6 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
 
 fn on_runtime<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("runtime")?.block_on(work)
-}
-
-#[expect(clippy::print_stderr, reason = "the last word of a program that failed, wherever its log goes")]
-fn report(failure: &anyhow::Error) {
-    eprintln!("mud: {failure:#}");
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! The database as the operators' commands open it: for a moment, beside a server or without one.
 
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use service_kit::TaskGroup;
 use service_kit::settings::{Check, DatabaseArgs, DatabaseUrl, Faults, LogArgs};
 use service_kit::telemetry::{self, LogSettings};
 use user_svc::store::{Clock, Store};
+
+use crate::terminal;
 
 /// How long writes under way may take when a command is done.
 const GRACE: Duration = Duration::from_secs(10);
@@ -43,24 +46,38 @@ impl Check for DatabaseTools {
 }
 
 impl Database {
-    /// Starts the log and opens the database, after bringing it up to date if `migrate` says so.
+    /// Starts the log and opens the database, after making it or bringing it up to date if `migrate` says so.
     ///
     /// # Errors
-    /// When it can't be opened.
+    /// When it can't be opened, or is not there and not to be made.
     pub(crate) async fn open(&self, migrate: bool) -> anyhow::Result<Open> {
         telemetry::init(&self.log);
-        let tasks = TaskGroup::new();
-        let store = Store::open(&url_text(&self.url), migrate, Clock::system(), tasks.clone()).await?;
+        ensure!(migrate || is_there(&self.url), "no database at {}", self.url);
+        let (url, tasks) = (url_text(&self.url), TaskGroup::new());
+        let store = Store::open(&url, migrate, Clock::system(), tasks.clone());
+        let store = store.await.with_context(|| format!("database {}", self.url))?;
         Ok(Open { store, tasks })
     }
 
-    /// Starts the log and brings the database up to date.
+    /// Starts the log, brings the database up to date and says so.
     ///
     /// # Errors
     /// When it can't be opened, or a migration fails.
     pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
         telemetry::init(&self.log);
-        Ok(user_svc::store::migrate(&url_text(&self.url)).await?)
+        let migrated = user_svc::store::migrate(&url_text(&self.url)).await;
+        migrated.with_context(|| format!("database {}", self.url))?;
+        terminal::say(format_args!("database {} is up to date", self.url));
+        Ok(())
+    }
+}
+
+/// Whether the file is there. Opening one that is not would make it; whether a server's database is there, the server
+/// says.
+fn is_there(url: &DatabaseUrl) -> bool {
+    match url {
+        DatabaseUrl::Sqlite(path) => Path::new(path).exists(),
+        DatabaseUrl::Mysql(_) => true,
     }
 }
 

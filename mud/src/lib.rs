@@ -7,11 +7,14 @@ mod audit;
 pub mod cli;
 mod database;
 mod drain;
+mod lock;
 mod replay;
 mod seed;
 mod services;
 mod settings;
 mod simulate;
+mod terminal;
+mod tokens;
 mod world;
 
 use std::process::ExitCode;
@@ -28,6 +31,7 @@ use tokio::net::TcpListener;
 
 pub use settings::{AccountSettings, BattleSettings, Settings};
 
+use lock::ServerLock;
 use services::Services;
 
 /// How long tasks may take to end after the drain. Together with the drain it stays below the 30 s that orchestrators
@@ -42,6 +46,8 @@ const TASK_GRACE: Duration = Duration::from_secs(5);
 pub async fn run(program: Program, settings: Settings) -> anyhow::Result<ExitCode> {
     let starting = program.readiness.latch("start");
     let (http, grpc) = (bind(settings.listen).await?, bind(settings.grpc_listen).await?);
+    // Held until everything below has ended; before the first migration, which would be a write already.
+    let _lock = ServerLock::take(&settings.database)?;
     let http_address = http.local_addr()?;
     let addresses = Listeners {
         http: Some(http_address),
@@ -57,7 +63,12 @@ pub async fn run(program: Program, settings: Settings) -> anyhow::Result<ExitCod
 
     drop(starting);
     program.announce(addresses).await.context("ready line")?;
-    tracing::info!(http.url = format_args!("http://{}/", http_address), "open to players");
+    tracing::info!(
+        program.version = env!("CARGO_PKG_VERSION"),
+        database.path = %settings.database,
+        http.url = format_args!("http://{http_address}/"),
+        "program started"
+    );
     program.ending().await;
     program.readiness.drain();
     drain::drain(&gateway, &services.battle).await;

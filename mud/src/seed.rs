@@ -1,7 +1,5 @@
 //! `mud seed`: many accounts at once, and a session for each, for load tests.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +10,8 @@ use user_svc::seed::{Seed, seed};
 use vocab::Password;
 
 use crate::database::{Database, DatabaseTools};
+use crate::terminal;
+use crate::tokens::TokensFile;
 
 /// How many, and where their tokens go.
 #[derive(Debug, Clone, clap::Args)]
@@ -86,20 +86,22 @@ impl Seeding {
         seed(&open.store, &ruleset, plan, |made, batch| {
             bar.set_position(made.into());
             if let (Some(file), true) = (&mut tokens, written.is_ok()) {
-                written = batch.iter().try_for_each(|token| writeln!(file, "{token}"));
+                written = file.add(&batch);
             }
         })
         .await?;
         bar.finish();
-        written.context("writing the sessions")?;
-        tokens.map_or(Ok(()), |mut file| file.flush()).context("writing the sessions")?;
-        open.close().await
+        written.and_then(|()| tokens.map_or(Ok(()), TokensFile::keep)).context("writing the sessions")?;
+        open.close().await?;
+        terminal::say(format_args!("made {} accounts in database {}", self.users, self.database.url));
+        Ok(())
     }
 
-    fn tokens_file(&self) -> anyhow::Result<Option<BufWriter<File>>> {
-        let Some(path) = &self.sessions else { return Ok(None) };
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Some(BufWriter::new(file)))
+    fn tokens_file(&self) -> anyhow::Result<Option<TokensFile>> {
+        let begin = |path: &PathBuf| {
+            TokensFile::begin(path.clone()).with_context(|| format!("cannot write {}", path.display()))
+        };
+        self.sessions.as_ref().map(begin).transpose()
     }
 }
 

@@ -36,7 +36,8 @@ impl Services {
     ) -> anyhow::Result<Self> {
         let instance = instance_name()?;
         let user = settings.user(&instance);
-        let user = user_svc::start(user, Arc::clone(&ruleset), Arc::clone(&plane), tasks).await.context("users")?;
+        let user = user_svc::start(user, Arc::clone(&ruleset), Arc::clone(&plane), tasks);
+        let user = user.await.with_context(|| format!("users in database {}", settings.database))?;
         let users = UserServiceClient::new(in_process(user.server.clone()));
         let battle = battle_svc::start(settings.battle(&instance), users, ruleset, tasks).await.context("battles")?;
         let chat = chat_svc::start(settings.chat(&instance), plane, tasks);

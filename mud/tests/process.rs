@@ -71,13 +71,50 @@ fn wrong_settings_are_told_all_at_once() {
 }
 
 #[test]
+fn a_tools_faults_name_only_what_there_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = mud(directory.path(), &["seed", "--users", "-1", "--bcrypt-cost", "-5"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    let message = text(&output.stderr);
+    assert!(message.contains("\n  --users = \"-1\": "), "{message}");
+    assert!(message.contains("\n  --bcrypt-cost (MUD_BCRYPT_COST) = \"-5\": "), "{message}");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_not_made_by_reading() {
+    let directory = tempfile::tempdir().unwrap();
+    let battle = "019abcde-0000-7000-8000-000000000000";
+    for arguments in [&["audit"][..], &["replay", battle]] {
+        let output = mud(directory.path(), arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stderr), "mud: no database at data/mud.db\n");
+        assert!(!directory.path().join("data").exists());
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_and_a_closed_log_are_no_failures() {
+    let directory = tempfile::tempdir().unwrap();
+    let closed = || std::io::pipe().unwrap().1;
+    let mut simulate = mud(directory.path(), &["simulate", "--hours", "1"]);
+    let output = simulate.stdout(closed()).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+
+    assert_eq!(mud(directory.path(), &["audit"]).stderr(closed()).status().unwrap().code(), Some(1));
+    let wrong = ["seed", "--users", "0"];
+    assert_eq!(mud(directory.path(), &wrong).stderr(closed()).status().unwrap().code(), Some(64));
+}
+
+#[test]
 fn a_taken_address_is_named() {
     let taken = std::net::TcpListener::bind(ANY_PORT).unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let directory = tempfile::tempdir().unwrap();
     let output = mud(directory.path(), &["--listen", &address]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains(&address), "{}", text(&output.stderr));
+    let message = text(&output.stderr);
+    assert!(message.starts_with(&format!("mud: cannot listen on {address}: ")), "{message}");
+    assert_eq!(message.matches("in use").count(), 1, "{message}");
 }
 
 #[test]
@@ -100,9 +137,14 @@ fn seeded_accounts_have_sessions_and_sound_books() {
     let tokens = std::fs::read_to_string(directory.path().join("tokens")).unwrap();
     assert_eq!(tokens.lines().filter(|token| token.len() == 43).count(), 25, "{tokens}");
 
+    assert!(text(&output.stderr).ends_with("made 25 accounts in database data/mud.db\n"), "{}", text(&output.stderr));
+    let again = mud(directory.path(), &["seed", "--users", "1", "--sessions", "others", "--bcrypt-cost", "4"]);
+    assert_eq!({ again }.output().unwrap().status.code(), Some(1));
+    assert!(!directory.path().join("others").exists(), "no file of a run that failed");
+
     let audited = mud(directory.path(), &["audit"]).output().unwrap();
     assert!(audited.status.success(), "{}", text(&audited.stderr));
-    assert!(text(&audited.stdout).starts_with("25 players hold 0 gold\n"), "{}", text(&audited.stdout));
+    assert!(text(&audited.stdout).starts_with("players: 25\n"), "{}", text(&audited.stdout));
 }
 
 #[test]
@@ -118,4 +160,23 @@ fn it_starts_again_on_what_it_left() {
         assert!(!log.contains("ERROR"), "{log}");
         child.wait().unwrap();
     }
+}
+
+#[test]
+fn a_database_has_one_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = serve(directory.path(), &[]);
+    assert!(ready_line(&mut first).contains("\"ready\":true"));
+
+    let second = serve(directory.path(), &[]).wait_with_output().unwrap();
+    assert_eq!((second.status.code(), text(&second.stdout)), (Some(1), String::new()));
+    let message = "mud: another mud serves this database: data/mud.db\n";
+    assert!(text(&second.stderr).ends_with(message), "{}", text(&second.stderr));
+
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let mut third = serve(directory.path(), &[]);
+    assert!(ready_line(&mut third).contains("\"ready\":true"), "a killed server leaves no lock behind");
+    third.kill().unwrap();
+    third.wait().unwrap();
 }

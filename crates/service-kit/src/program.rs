@@ -121,7 +121,7 @@ impl Program {
         if let Err(unfinished) = self.outer.end(ADMIN_GRACE).await {
             tracing::warn!(tasks.left = unfinished.left, "stopped before every task had ended");
         }
-        tracing::info!("stopped");
+        tracing::info!("program stopped");
         if fallen { ExitCode::from(EXIT_FALLEN) } else { ExitCode::SUCCESS }
     }
 }

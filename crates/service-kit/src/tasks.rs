@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt;
+use metrics::Counter;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,6 +56,8 @@ impl TaskGroup {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
     pub fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let alive = GaugeGuard::new(metrics::gauge!("tasks_alive", "task" => name));
+        // There from the start, at 0: an increase can only be seen of what was there before.
+        panics(name).increment(0);
         // Boxed once: every wrapper below would else carry a copy of its own for as long as the task lives.
         let work = Box::pin(work);
         let body = self.kill.clone().run_until_cancelled_owned(guarded(name, work));
@@ -148,8 +151,12 @@ impl TaskGroup {
 /// Runs `work`; a panic ends here. The panic hook has already said what and where.
 async fn guarded(name: &'static str, work: impl Future<Output = ()>) {
     if AssertUnwindSafe(work).catch_unwind().await.is_err() {
-        metrics::counter!("tasks_panicked_total", "task" => name).increment(1);
+        panics(name).increment(1);
     }
+}
+
+fn panics(name: &'static str) -> Counter {
+    metrics::counter!("tasks_panicked_total", "task" => name)
 }
 
 #[cfg(test)]

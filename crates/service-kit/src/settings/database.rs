@@ -18,7 +18,7 @@ pub struct DatabaseArgs {
     database_url: String,
 }
 
-/// A database this house can use. Its `Debug` form hides the password.
+/// A database this house can use. Neither of its forms as text shows the password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file, made when it is missing; or `:memory:`.
@@ -61,6 +61,16 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// For people: the path of a file. Nothing of a server's URL is told.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.write_str(path),
+            Self::Mysql(_) => f.write_str("mysql://…"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +90,7 @@ mod tests {
         let args = DatabaseArgs { database_url: "pgsql://u:hunter22@h/n".into() };
         assert_eq!(args.check(&mut faults), None);
         assert!(!format!("{faults:?}").contains("hunter22"));
-        assert!(!format!("{:?}", DatabaseUrl::parse("mysql://u:hunter22@h/n")).contains("hunter22"));
+        let url = DatabaseUrl::parse("mysql://u:hunter22@h/n").unwrap();
+        assert!(!format!("{url:?} {url}").contains("hunter22"));
     }
 }

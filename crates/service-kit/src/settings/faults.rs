@@ -1,6 +1,9 @@
-//! Everything that is wrong with a start's settings, told at once.
+//! Everything that is wrong with the settings, told at once.
 
 use std::fmt;
+use std::io::{self, Write};
+
+use clap::Command;
 
 use super::EXIT_USAGE;
 
@@ -15,6 +18,8 @@ pub struct Invalid(Vec<Entry>);
 #[derive(Debug)]
 struct Entry {
     flag: &'static str,
+    /// The environment variable that would do as well, once it is known that there is one.
+    variable: Option<String>,
     value: Option<String>,
     why: String,
 }
@@ -22,12 +27,12 @@ struct Entry {
 impl Faults {
     /// The value given for `flag` is wrong, and why.
     pub fn add(&mut self, flag: &'static str, value: &str, why: impl fmt::Display) {
-        self.0.push(Entry { flag, value: Some(value.to_owned()), why: why.to_string() });
+        self.0.push(Entry { flag, variable: None, value: Some(value.to_owned()), why: why.to_string() });
     }
 
     /// The setting is wrong in a way that must not, or cannot, show its value: a secret, or one that is missing.
     pub fn add_unseen(&mut self, flag: &'static str, why: impl fmt::Display) {
-        self.0.push(Entry { flag, value: None, why: why.to_string() });
+        self.0.push(Entry { flag, variable: None, value: None, why: why.to_string() });
     }
 
     /// The value, or the fault it has.
@@ -47,17 +52,23 @@ impl Faults {
 impl Invalid {
     /// Prints the message on standard error and ends the process with 64.
     pub fn exit(self) -> ! {
-        #[expect(clippy::print_stderr, reason = "the log does not run before the settings are known")]
-        {
-            eprintln!("{self}");
-        }
+        // Nobody reads it any more: no reason to end otherwise.
+        let _ = writeln!(io::stderr(), "{self}");
         std::process::exit(EXIT_USAGE)
+    }
+
+    /// Names each flag's environment variable, where `command` or one below it knows one.
+    pub(super) fn naming_variables(mut self, command: &Command) -> Self {
+        for entry in &mut self.0 {
+            entry.variable = Some(variable(entry.flag)).filter(|name| reads(command, name));
+        }
+        self
     }
 }
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot start: {} wrong setting{}", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        write!(f, "{} wrong setting{}", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
         self.0.iter().try_for_each(|entry| write!(f, "\n  {entry}"))
     }
 }
@@ -66,12 +77,21 @@ impl std::error::Error for Invalid {}
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.flag, variable(self.flag))?;
+        f.write_str(self.flag)?;
+        if let Some(variable) = &self.variable {
+            write!(f, " ({variable})")?;
+        }
         if let Some(value) = &self.value {
             write!(f, " = {value:?}")?;
         }
         write!(f, ": {}", self.why)
     }
+}
+
+/// Whether the command, or one below it, takes a flag from this environment variable.
+fn reads(command: &Command, variable: &str) -> bool {
+    command.get_arguments().any(|argument| argument.get_env().is_some_and(|name| name == variable))
+        || command.get_subcommands().any(|below| reads(below, variable))
 }
 
 /// The environment variable of a flag: `--grpc-listen` is `MUD_GRPC_LISTEN`.

@@ -48,7 +48,7 @@ mod token;
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{Command, Parser};
 
 pub use self::database::{DatabaseArgs, DatabaseUrl};
 pub use self::duration::parse_duration;
@@ -97,7 +97,9 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    checked(A::try_parse_from(args).map_err(Refusal::Usage)?).map_err(Refusal::Invalid)
+    let command = command::<A>();
+    let parsed = command.clone().try_get_matches_from(args).and_then(|matches| A::from_arg_matches(&matches));
+    checked(parsed.map_err(Refusal::Usage)?).map_err(|invalid| Refusal::Invalid(invalid.naming_variables(&command)))
 }
 
 /// The typed settings in arguments that are already parsed, as those of a subcommand are.
@@ -123,6 +125,20 @@ impl Refusal {
             Self::Invalid(invalid) => invalid.exit(),
         }
     }
+}
+
+/// The command line of `A`. A negative number is taken for a value, not for a flag: whether it is a good one is said
+/// together with everything else that is wrong.
+fn command<A: Parser>() -> Command {
+    fn taking_negatives(command: Command) -> Command {
+        command
+            .mut_args(|argument| match argument.get_action().takes_values() {
+                true => argument.allow_negative_numbers(true),
+                false => argument,
+            })
+            .mut_subcommands(taking_negatives)
+    }
+    taking_negatives(A::command())
 }
 
 #[cfg(test)]
@@ -166,6 +182,8 @@ mod tests {
         save_every: String,
         #[arg(long, env = "MUD_TICK_MS", default_value = "1500")]
         tick_ms: String,
+        #[arg(long, default_value = "1")]
+        rounds: String,
     }
 
     impl Check for Everything {
@@ -182,6 +200,7 @@ mod tests {
             let token = self.token.check(&[("--grpc-listen", grpc)], faults);
             let save_every = duration("--save-every", &self.own.save_every, faults);
             let tick_ms = number("--tick-ms", &self.own.tick_ms, 10..=60_000, faults);
+            let _rounds = number("--rounds", &self.own.rounds, 1..=9, faults);
             let _all = (listen?, grpc?, admin?, log?, database?, redis?, peers.0?, peers.1?, peers.2?, token?);
             Some((save_every?, tick_ms?))
         }
@@ -205,7 +224,7 @@ mod tests {
             "--user-url=127.0.0.1:50051",
             "--chat-url=",
             "--save-every=soon",
-            "--tick-ms=5",
+            "--tick-ms=-5",
         ];
         let Err(Refusal::Invalid(invalid)) = parse::<Everything, _, _>(["mud"].into_iter().chain(arguments)) else {
             panic!("these are values, not a command line that does not parse");
@@ -218,6 +237,18 @@ mod tests {
         assert!(message.contains("--redis-url (MUD_REDIS_URL)"), "{message}");
         assert!(message.contains("--internal-token (MUD_INTERNAL_TOKEN)"), "{message}");
         assert_eq!(message.lines().count(), 1 + 9 + 2, "{message}");
+    }
+
+    #[test]
+    fn a_variable_is_named_only_where_there_is_one_and_a_negative_number_is_a_value() {
+        let arguments = ["mud", "--redis-url=redis://127.0.0.1", "--rounds", "-3", "--tick-ms", "-5"];
+        let Err(Refusal::Invalid(invalid)) = parse::<Everything, _, _>(arguments) else {
+            panic!("these are values, not a command line that does not parse");
+        };
+        let message = invalid.to_string();
+        assert!(message.starts_with("2 wrong settings\n"), "{message}");
+        assert!(message.contains("\n  --rounds = \"-3\": "), "{message}");
+        assert!(message.contains("\n  --tick-ms (MUD_TICK_MS) = \"-5\": "), "{message}");
     }
 
     #[test]

@@ -39,8 +39,11 @@ impl LogFilter {
 
 /// Starts the log of this process, and lets panics speak through it. A second call changes nothing.
 pub fn init(settings: &LogSettings) {
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&settings.filter.0)).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&settings.filter.0))
+        .with_writer(std::io::stderr)
+        // What can't be written there can't be complained about there either; trying to would panic.
+        .log_internal_errors(false);
     let first = match settings.format {
         LogFormat::Text => builder.with_ansi(false).finish().try_init(),
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
