@@ -33,9 +33,9 @@ pub enum StoreError {
     /// Lost to another writer, or the database or its disk is away for the moment.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// The database did not say how a write ended: its answer was lost or took too long. Done again, it might be done
-    /// twice.
-    #[error("the database left the end open: {0}")]
+    /// The database gave no answer in time, or its answer was lost: whether a write was done is not known, and done again
+    /// it might be done twice.
+    #[error("the database did not answer: {0}")]
     Unanswered(String),
     /// The work was cut: it panicked, or the program is ending.
     #[error("the operation was cut off: {0}")]

@@ -24,15 +24,17 @@ pub(super) type Conn = AsyncMysqlConnection;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/mysql");
 
-/// Nothing is cut to fit a column, and nobody waits for a row longer than for a connection.
-const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 5";
+/// Nothing is cut to fit a column, nobody waits for a row longer than for a connection, and errors are told in the
+/// language in which they are understood (see `error`).
+const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
+     SESSION innodb_lock_wait_timeout = 5, SESSION lc_messages = 'en_US'";
 const READER: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 const WRITER: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 const SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 const WRITE: &str = "START TRANSACTION READ WRITE";
 
-/// Connections of each kind. A server has few hundred for all processes.
+/// Connections of each kind. A server has a few hundred for all processes.
 const READERS: u32 = 8;
 const WRITERS: u32 = 8;
 
@@ -150,8 +152,9 @@ async fn connect(url: &str, isolation: &str) -> ConnectionResult<Conn> {
     Ok(conn)
 }
 
+/// Not worth another try: the pool has tried again and again for as long as anybody waits.
 fn away(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Busy(error.to_string())
+    StoreError::Unanswered(error.to_string())
 }
 
 /// The rows stay as they are until the transaction ends.
