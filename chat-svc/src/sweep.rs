@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Starts the task on its owner.
 pub(crate) fn start(lobby: Lobby, tasks: &TaskGroup) {
     let stopping = tasks.stopping();
-    tasks.spawn_vital("chat_sweep", run(lobby, stopping));
+    tasks.spawn_vital("chat-sweep", run(lobby, stopping));
 }
 
 async fn run(lobby: Lobby, stopping: Shutdown) {

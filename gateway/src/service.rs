@@ -93,7 +93,7 @@ impl Service {
     pub async fn drain(&self) {
         self.gateway.draining.begin();
         let lines = self.gateway.lobby.lines();
-        tracing::info!(sockets.count = lines.len(), "draining");
+        tracing::info!(sockets.count = lines.len(), "drain began");
         join_all(lines.iter().map(|line| send_off(line))).await;
         self.gateway.stays.ended().await;
     }

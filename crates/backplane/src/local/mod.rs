@@ -64,7 +64,7 @@ impl Local {
     pub fn start(tasks: &TaskGroup) -> Arc<Self> {
         let world = Arc::new(Self::new());
         let (tidied, stop) = (Arc::clone(&world), tasks.stopping());
-        tasks.spawn("backplane tidy", async move {
+        tasks.spawn("backplane-tidy", async move {
             let mut interval = tokio::time::interval(TIDY_EVERY);
             let stopped = stop.wait();
             tokio::pin!(stopped);

@@ -64,7 +64,7 @@ impl Subscriber {
         let shared = Arc::new(Shared { client, prefix, ear, line: tokio::sync::Mutex::default() });
         let (alive, dropped) = oneshot::channel::<()>();
         let (looked_after, stop) = (Arc::clone(&shared), tasks.stopping());
-        tasks.spawn("backplane subscriber", async move {
+        tasks.spawn("backplane-subscriber", async move {
             tokio::select! {
                 () = looked_after.look_after() => {}
                 _ = dropped => {}
