@@ -19,8 +19,8 @@ test('a battle is replayed and verified, and the books are sound', async (t) => 
   assert.equal(lines.at(-1), `${player.course.seq} frames, verified`);
 
   const books = await server.command('audit');
-  assert.match(books, new RegExp(`^1 players hold ${player.course.gold} gold\n`));
-  assert.match(books, /\nsound\n$/);
+  assert.match(books, new RegExp(`^players: 1\ngold the players hold: ${player.course.gold}\n`));
+  assert.match(books, /\nbooks: sound\n$/);
 });
 
 test('buf curl needs no file at hand', async (t) => {
