@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use service_kit::time::millis;
 use tokio::time::Instant;
 
 use crate::Pace;
@@ -119,11 +120,6 @@ impl Saved {
         let origin_ms = now.saturating_sub_unsigned(battle_ms);
         Resumed { battle_ms, unbroken: origin_ms == self.origin_ms, origin_ms }
     }
-}
-
-/// Whole milliseconds of a duration.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Milliseconds from one moment to another; 0 when the second comes first.

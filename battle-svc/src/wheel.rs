@@ -6,9 +6,8 @@
 
 use std::time::Duration;
 
+use service_kit::time::millis;
 use tokio::time::Instant;
-
-use crate::clock::millis;
 
 /// Slots in a turn. A power of two.
 const SLOTS: u64 = 4_096;

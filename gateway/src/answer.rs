@@ -1,6 +1,7 @@
 //! Acknowledgements: `{ ok: true, …result }` or `{ ok: false, error }`.
 
 use serde::Serialize;
+use service_kit::time::millis;
 use service_kit::{Fault, FaultKind};
 
 use crate::lang::{Arg, Words};
@@ -73,7 +74,7 @@ fn error<'a>(fault: &'a Fault, words: &Words) -> ErrorShape<'a> {
         message: message(fault, words),
         field: fault.at_field(),
         reason: fault.because().filter(|reason| !reason.is_empty()),
-        retry_after_ms: fault.retry_delay().map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).max(1)),
+        retry_after_ms: fault.retry_delay().map(|delay| millis(delay).max(1)),
     }
 }
 

@@ -281,18 +281,16 @@ impl Session {
         }
     }
 
-    /// From now on news that the account's sessions are over doesn't concern this client: it brings it about itself.
-    pub(crate) fn step_aside(&self) {
-        if let Some(player) = &self.player {
-            self.gateway.registry.free(&player.seat);
-        }
-    }
-
-    /// It didn't come to that.
-    pub(crate) fn step_back(&self) {
-        if let Some(player) = &self.player {
+    /// Carries out a call that ends the account's sessions. News of that doesn't concern this client, who brings it about
+    /// itself, unless it doesn't come to that.
+    pub(crate) async fn aside<T>(&self, call: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let Some(player) = &self.player else { return call.await };
+        self.gateway.registry.free(&player.seat);
+        let ended = call.await;
+        if ended.is_err() {
             self.gateway.registry.take(&player.seat);
         }
+        ended
     }
 
     /// Gives up everything the player holds at this gateway. `now`: no grace for the chat room.

@@ -11,7 +11,6 @@ mod epoch;
 pub mod fault;
 pub mod leases;
 pub mod local;
-mod milliseconds;
 pub mod redis;
 pub mod rooms;
 pub mod throttle;

@@ -1,4 +1,4 @@
-//! Deadlines.
+//! Deadlines, and spans of time as numbers that travel.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,6 +17,12 @@ where
         Ok(answer) => answer.map_err(Fault::from),
         Err(_elapsed) => Err(Fault::too_late("deadline-exceeded")),
     }
+}
+
+/// A span in whole milliseconds.
+#[must_use]
+pub fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

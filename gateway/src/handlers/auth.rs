@@ -62,24 +62,18 @@ pub(crate) async fn refresh(session: &mut Session, payload: &Payload) -> Outcome
 pub(crate) async fn sign_out(session: &mut Session, payload: &Payload) -> Outcome {
     let payload::Nothing {} = payload.parse()?;
     let request = SignOutRequest { caller: Some(player(session)?.caller.clone()) };
-    session.step_aside();
-    let ended = answer(session.gateway.clients.user().sign_out(request).await);
-    if ended.is_err() {
-        session.step_back();
-    }
-    ended.map(|_| Reply::done().then(Then::BecomeGuest))
+    let mut user = session.gateway.clients.user();
+    session.aside(async { answer(user.sign_out(request).await) }).await?;
+    Ok(Reply::done().then(Then::BecomeGuest))
 }
 
 pub(crate) async fn delete(session: &mut Session, payload: &Payload) -> Outcome {
     let wanted: payload::DeleteAccount = payload.parse()?;
     let caller = Some(player(session)?.caller.clone());
     let request = DeleteAccountRequest { caller, password: wanted.password };
-    session.step_aside();
-    let deleted = answer(session.gateway.clients.user().delete_account(hashing(request)).await);
-    if deleted.is_err() {
-        session.step_back();
-    }
-    deleted.map(|_| Reply::done().then(Then::Dismiss))
+    let mut user = session.gateway.clients.user();
+    session.aside(async { answer(user.delete_account(hashing(request)).await) }).await?;
+    Ok(Reply::done().then(Then::Dismiss))
 }
 
 fn enter(session: Option<SessionMessage>, words: &Words) -> Outcome {

@@ -2,9 +2,8 @@
 
 use std::time::UNIX_EPOCH;
 
+use service_kit::time::millis;
 use tokio::time::Instant;
-
-use crate::milliseconds::milliseconds;
 
 /// A wall clock read once, and a monotonic one from there on: it never goes back.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ impl Clock {
     )]
     pub(super) fn of_process() -> Self {
         let since_epoch = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self::at(milliseconds(since_epoch))
+        Self::at(millis(since_epoch))
     }
 
     /// A clock that stands at `now_ms`.
@@ -31,6 +30,6 @@ impl Clock {
 
     /// The time now.
     pub(super) fn now_ms(&self) -> u64 {
-        self.started_ms.saturating_add(milliseconds(self.started.elapsed()))
+        self.started_ms.saturating_add(millis(self.started.elapsed()))
     }
 }

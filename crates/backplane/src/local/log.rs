@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use service_kit::time::millis;
 
 use crate::epoch::random_epoch;
-use crate::milliseconds::milliseconds;
 use crate::rooms::{Appended, Entry, LOG_AGE, LOG_ENTRIES, Page, Position};
 
 /// The latest entries, and how many there ever were.
@@ -39,7 +39,7 @@ impl Log {
 
     /// Lets entries go that are too old.
     pub(super) fn prune(&mut self, now_ms: u64) {
-        let oldest = now_ms.saturating_sub(milliseconds(LOG_AGE));
+        let oldest = now_ms.saturating_sub(millis(LOG_AGE));
         while self.entries.front().is_some_and(|entry| entry.at_ms < oldest) {
             self.entries.pop_front();
         }

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::milliseconds::milliseconds;
+use service_kit::time::millis;
+
 use crate::rooms::{Appended, LOG_AGE, ONCE_KEYS};
 
 /// The latest keys of one room, oldest first.
@@ -30,7 +31,7 @@ impl Once {
 
     /// Lets keys go that are too old.
     pub(super) fn prune(&mut self, now_ms: u64) {
-        let oldest = now_ms.saturating_sub(milliseconds(LOG_AGE));
+        let oldest = now_ms.saturating_sub(millis(LOG_AGE));
         while self.order.front().and_then(|key| self.answers.get(key)).is_some_and(|answer| answer.at_ms < oldest) {
             self.forget_oldest();
         }
@@ -63,7 +64,7 @@ mod tests {
 
     #[test]
     fn keys_are_kept_as_long_as_promised_and_no_longer() {
-        let day = milliseconds(LOG_AGE);
+        let day = millis(LOG_AGE);
         let mut once = Once::default();
         once.keep("a", at(5));
         assert_eq!(once.answer("a", 5 + day), Some(at(5)));

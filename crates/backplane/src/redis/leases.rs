@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use service_kit::time::millis;
 
 use super::{Redis, record, unreadable};
 use crate::fault::Result;
 use crate::leases::{Lease, Leases};
-use crate::milliseconds::milliseconds;
 
 #[async_trait]
 impl Leases for Redis {
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<()> {
-        let args = (&lease.service, record::of_lease(lease), milliseconds(ttl));
+        let args = (&lease.service, record::of_lease(lease), millis(ttl));
         self.door.run(&self.scripts.renew, args).await
     }
 

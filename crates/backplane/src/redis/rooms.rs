@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use service_kit::time::millis;
 
 use super::{Redis, record, unreadable};
 use crate::epoch::random_epoch;
 use crate::fault::Result;
-use crate::milliseconds::milliseconds;
 use crate::rooms::{
     Appended, Entered, Entry, LOG_ENTRIES, Left, Member, Page, Position, RoomId, RoomKind, Rooms, Standing,
 };
@@ -56,7 +56,7 @@ impl Rooms for Redis {
         grace: Duration,
         announcement: Bytes,
     ) -> Result<bool> {
-        let args = (room.as_str(), member, connection, milliseconds(grace), &announcement[..]);
+        let args = (room.as_str(), member, connection, millis(grace), &announcement[..]);
         self.door.run(&self.scripts.mark_leaving, args).await
     }
 
