@@ -2,11 +2,18 @@
 //! reflection serves.
 //!
 //! `src/generated` is made from `mud/**.proto` by `tests/generated.rs`, which also proves it fresh: after a change of a
-//! `.proto` file run `make proto` and commit both. Nothing is written by hand here, and nothing of ours is imported:
+//! `.proto` file run `make proto` and commit both. No message is written by hand here, and nothing of ours is imported:
 //! services turn these messages into their own types at their doors (`wire` modules).
 
 /// The encoded `FileDescriptorSet` of every package, for reflection.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!("generated/descriptors.bin");
+
+/// Every method that takes one message and gives one, by path, and whether a repeat of a call changes nothing: whether
+/// its `idempotency_level` is set.
+pub const METHODS: &[(&str, bool)] = include!("generated/methods.rs");
+
+/// The shape of `mud.common.v1.Envelope` that is written, and the newest that is understood.
+pub const ENVELOPE_VERSION: u32 = 1;
 
 macro_rules! packages {
     ($($(#[$doc:meta])* $package:ident),+ $(,)?) => {

@@ -36,11 +36,25 @@ fn generate(out: &Path) {
         .unwrap()
         .file_descriptor_set();
     tonic_prost_build::configure().out_dir(out).compile_fds(set.clone()).unwrap();
+    fs::write(out.join("methods.rs"), methods(&set.file)).unwrap();
     let mut bare = set;
     for file in &mut bare.file {
         file.source_code_info = None;
     }
     fs::write(out.join("descriptors.bin"), bare.encode_to_vec()).unwrap();
+}
+
+/// The table of methods without streams, as a Rust expression.
+fn methods(files: &[prost_types::FileDescriptorProto]) -> String {
+    let mut table = String::from("&[\n");
+    for (file, service) in files.iter().flat_map(|file| file.service.iter().map(move |service| (file, service))) {
+        for method in service.method.iter().filter(|method| !method.client_streaming() && !method.server_streaming()) {
+            let level = method.options.as_ref().and_then(|options| options.idempotency_level).unwrap_or_default();
+            let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
+            table.push_str(&format!("    ({path:?}, {}),\n", level != 0));
+        }
+    }
+    table + "]\n"
 }
 
 fn contents(dir: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -734,11 +734,17 @@ pub struct AttachRequest {
     /// Again after a break of the feed: only frames count, nobody was away.
     #[prost(bool, tag = "6")]
     pub again: bool,
+    /// Another instance named this one, or the one that was asked before did not answer: a battle without a living owner
+    /// is then taken over by whoever gets this, and not passed on. Set on every attempt but the first.
+    #[prost(bool, tag = "7")]
+    pub redirected: bool,
 }
 /// See BattleService.Attach.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AttachResponse {
-    /// Address of the owner to ask instead; everything else is empty then.
+    /// Address of the instance to ask instead, with `redirected`: it has the battle, or is the one to take it over.
+    /// Everything else is empty then. `unavailable`, reason `owner_unknown`, when another may have the battle and nobody
+    /// knows where.
     #[prost(string, tag = "1")]
     pub redirect: ::prost::alloc::string::String,
     /// The battle as it stands; its `seq` is the head that live frames follow.
@@ -756,6 +762,10 @@ pub struct AttachResponse {
     /// Set when the battle is over: nothing follows on the feed.
     #[prost(message, optional, tag = "6")]
     pub end: ::core::option::Option<End>,
+    /// With `redirect`: for so long, milliseconds, nobody else takes the battle over, as far as is known. If the one to ask
+    /// doesn't answer, asking others sooner is in vain. 0 when nothing is known.
+    #[prost(uint64, tag = "7")]
+    pub redirect_alone_ms: u64,
 }
 /// See BattleService.Detach.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -779,6 +789,23 @@ pub struct DetachRequest {
 /// See BattleService.Detach.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DetachResponse {}
+/// See BattleService.End.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndRequest {
+    /// The battle.
+    #[prost(string, tag = "1")]
+    pub battle_id: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(enumeration = "EndReason", tag = "2")]
+    pub reason: i32,
+}
+/// See BattleService.End.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndResponse {
+    /// The battle, ended.
+    #[prost(message, optional, tag = "1")]
+    pub battle: ::core::option::Option<Battle>,
+}
 /// See BattleAdminService.ListBattles.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListBattlesRequest {
@@ -1280,6 +1307,30 @@ pub mod battle_service_client {
                 .insert(GrpcMethod::new("mud.battle.v1.BattleService", "Detach"));
             self.inner.unary(req, path, codec).await
         }
+        /// Ends a battle for a reason that isn't its player's, with a last frame, and answers after the save. For other
+        /// instances and services of the house: operators have `BattleAdminService.StopBattle`, which leaves a record.
+        /// `failed_precondition`, reason `no_battle`, when it is over.
+        pub async fn end(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndRequest>,
+        ) -> std::result::Result<tonic::Response<super::EndResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/mud.battle.v1.BattleService/End",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("mud.battle.v1.BattleService", "End"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1370,6 +1421,13 @@ pub mod battle_service_server {
             &self,
             request: tonic::Request<super::DetachRequest>,
         ) -> std::result::Result<tonic::Response<super::DetachResponse>, tonic::Status>;
+        /// Ends a battle for a reason that isn't its player's, with a last frame, and answers after the save. For other
+        /// instances and services of the house: operators have `BattleAdminService.StopBattle`, which leaves a record.
+        /// `failed_precondition`, reason `no_battle`, when it is over.
+        async fn end(
+            &self,
+            request: tonic::Request<super::EndRequest>,
+        ) -> std::result::Result<tonic::Response<super::EndResponse>, tonic::Status>;
     }
     /// Battles. Any instance answers for any battle: it forwards to the owner once where it is not the owner itself.
     #[derive(Debug)]
@@ -1839,6 +1897,49 @@ pub mod battle_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DetachSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/mud.battle.v1.BattleService/End" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndSvc<T: BattleService>(pub Arc<T>);
+                    impl<T: BattleService> tonic::server::UnaryService<super::EndRequest>
+                    for EndSvc<T> {
+                        type Response = super::EndResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BattleService>::end(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -47,7 +47,7 @@ pub struct LeaveRequest {
     /// For whom. A leave of an older connection than the member's changes nothing.
     #[prost(message, optional, tag = "1")]
     pub caller: ::core::option::Option<super::super::common::v1::Caller>,
-    /// The room.
+    /// The room; empty for whichever the player is in, as after a Join that got no answer.
     #[prost(string, tag = "2")]
     pub room: ::prost::alloc::string::String,
     /// Without grace: signed out or deleted.
@@ -57,6 +57,36 @@ pub struct LeaveRequest {
 /// See ChatService.Leave.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LeaveResponse {}
+/// See ChatService.Reassert.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReassertRequest {
+    /// The gateway that holds them.
+    #[prost(string, tag = "1")]
+    pub gateway: ::prost::alloc::string::String,
+    /// At most 500.
+    #[prost(message, repeated, tag = "2")]
+    pub seats: ::prost::alloc::vec::Vec<Seat>,
+}
+/// A player's place in a room.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Seat {
+    /// For whom. A connection older than the member's changes nothing.
+    #[prost(message, optional, tag = "1")]
+    pub caller: ::core::option::Option<super::super::common::v1::Caller>,
+    /// The character's name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The room.
+    #[prost(string, tag = "3")]
+    pub room: ::prost::alloc::string::String,
+}
+/// See ChatService.Reassert.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReassertResponse {
+    /// How the rooms stand in which the players are now, in the order of the seats.
+    #[prost(message, repeated, tag = "1")]
+    pub rooms: ::prost::alloc::vec::Vec<Room>,
+}
 /// See ChatService.Send.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendRequest {
@@ -244,6 +274,32 @@ pub mod chat_service_client {
                 .insert(GrpcMethod::new("mud.chat.v1.ChatService", "Leave"));
             self.inner.unary(req, path, codec).await
         }
+        /// Puts players back into the rooms their gateway holds them in, at most 500: the backplane may have lost them, or have
+        /// taken the gateway for dead. Their rooms are told the head count, nobody is announced.
+        pub async fn reassert(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReassertRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReassertResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/mud.chat.v1.ChatService/Reassert",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("mud.chat.v1.ChatService", "Reassert"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Says a line in the caller's room.
         pub async fn send(
             &mut self,
@@ -317,6 +373,15 @@ pub mod chat_service_server {
             &self,
             request: tonic::Request<super::LeaveRequest>,
         ) -> std::result::Result<tonic::Response<super::LeaveResponse>, tonic::Status>;
+        /// Puts players back into the rooms their gateway holds them in, at most 500: the backplane may have lost them, or have
+        /// taken the gateway for dead. Their rooms are told the head count, nobody is announced.
+        async fn reassert(
+            &self,
+            request: tonic::Request<super::ReassertRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReassertResponse>,
+            tonic::Status,
+        >;
         /// Says a line in the caller's room.
         async fn send(
             &self,
@@ -476,6 +541,51 @@ pub mod chat_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LeaveSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/mud.chat.v1.ChatService/Reassert" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReassertSvc<T: ChatService>(pub Arc<T>);
+                    impl<
+                        T: ChatService,
+                    > tonic::server::UnaryService<super::ReassertRequest>
+                    for ReassertSvc<T> {
+                        type Response = super::ReassertResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReassertRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ChatService>::reassert(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReassertSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -438,6 +438,30 @@ pub struct AuthenticateResponse {
     #[prost(message, optional, tag = "1")]
     pub session: ::core::option::Option<Session>,
 }
+/// See UserService.CheckSessions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckSessionsRequest {
+    /// At most 500.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<SessionRef>,
+}
+/// A session, by what its connections carry.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionRef {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub account_id: ::prost::alloc::string::String,
+    /// The session's epoch.
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+}
+/// See UserService.CheckSessions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckSessionsResponse {
+    /// News of those that are over, as it was told when they ended: the connection is 0. Those not named go on.
+    #[prost(message, repeated, tag = "1")]
+    pub over: ::prost::alloc::vec::Vec<super::super::common::v1::SessionReplaced>,
+}
 /// See UserService.RefreshSession.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RefreshSessionRequest {
@@ -660,6 +684,30 @@ pub struct ClaimBattleResponse {
     /// The database's clock at the claim, milliseconds since the epoch.
     #[prost(int64, tag = "2")]
     pub now: i64,
+}
+/// A battle, and the epoch somebody writes it under.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BattleHold {
+    /// The battle.
+    #[prost(string, tag = "1")]
+    pub battle_id: ::prost::alloc::string::String,
+    /// The epoch.
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+}
+/// See UserService.CheckBattles.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckBattlesRequest {
+    /// At most 1,000.
+    #[prost(message, repeated, tag = "1")]
+    pub holds: ::prost::alloc::vec::Vec<BattleHold>,
+}
+/// See UserService.CheckBattles.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CheckBattlesResponse {
+    /// Those that don't count any more.
+    #[prost(message, repeated, tag = "1")]
+    pub lost: ::prost::alloc::vec::Vec<BattleHold>,
 }
 /// One battle in a batch of saves.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1114,6 +1162,31 @@ pub mod user_service_client {
                 .insert(GrpcMethod::new("mud.user.v1.UserService", "Authenticate"));
             self.inner.unary(req, path, codec).await
         }
+        /// Which of these sessions are over, at most 500: for a gateway that may have missed the news.
+        pub async fn check_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/mud.user.v1.UserService/CheckSessions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("mud.user.v1.UserService", "CheckSessions"));
+            self.inner.unary(req, path, codec).await
+        }
         /// A fresh token of the same session; the old one counts until its own time is over.
         pub async fn refresh_session(
             &mut self,
@@ -1264,6 +1337,32 @@ pub mod user_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("mud.user.v1.UserService", "SaveProgress"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Which of these battles don't live under that epoch any more, at most 1,000: taken over by another, ended or deleted.
+        /// For an owner that the others may hold for dead. What is not named was its own when it asked.
+        pub async fn check_battles(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckBattlesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckBattlesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/mud.user.v1.UserService/CheckBattles",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("mud.user.v1.UserService", "CheckBattles"));
             self.inner.unary(req, path, codec).await
         }
         /// Stores an input under the owner's epoch. `aborted`, reason `epoch_moved`, when the epoch is not the battle's.
@@ -1508,6 +1607,14 @@ pub mod user_service_server {
             tonic::Response<super::AuthenticateResponse>,
             tonic::Status,
         >;
+        /// Which of these sessions are over, at most 500: for a gateway that may have missed the news.
+        async fn check_sessions(
+            &self,
+            request: tonic::Request<super::CheckSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckSessionsResponse>,
+            tonic::Status,
+        >;
         /// A fresh token of the same session; the old one counts until its own time is over.
         async fn refresh_session(
             &self,
@@ -1556,6 +1663,15 @@ pub mod user_service_server {
             request: tonic::Request<super::SaveProgressRequest>,
         ) -> std::result::Result<
             tonic::Response<super::SaveProgressResponse>,
+            tonic::Status,
+        >;
+        /// Which of these battles don't live under that epoch any more, at most 1,000: taken over by another, ended or deleted.
+        /// For an owner that the others may hold for dead. What is not named was its own when it asked.
+        async fn check_battles(
+            &self,
+            request: tonic::Request<super::CheckBattlesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckBattlesResponse>,
             tonic::Status,
         >;
         /// Stores an input under the owner's epoch. `aborted`, reason `epoch_moved`, when the epoch is not the battle's.
@@ -1883,6 +1999,51 @@ pub mod user_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/mud.user.v1.UserService/CheckSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckSessionsSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::CheckSessionsRequest>
+                    for CheckSessionsSvc<T> {
+                        type Response = super::CheckSessionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::check_sessions(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckSessionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/mud.user.v1.UserService/RefreshSession" => {
                     #[allow(non_camel_case_types)]
                     struct RefreshSessionSvc<T: UserService>(pub Arc<T>);
@@ -2138,6 +2299,51 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SaveProgressSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/mud.user.v1.UserService/CheckBattles" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckBattlesSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::CheckBattlesRequest>
+                    for CheckBattlesSvc<T> {
+                        type Response = super::CheckBattlesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckBattlesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::check_battles(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckBattlesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
