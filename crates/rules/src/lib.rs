@@ -27,5 +27,5 @@ pub mod totals;
 pub use codec::InvalidState;
 pub use event::Event;
 pub use keyframes::Keyframes;
-pub use ruleset::{ENGINE_VERSION, Ruleset};
+pub use ruleset::{BrokenWorld, ENGINE_VERSION, Ruleset};
 pub use totals::Totals;

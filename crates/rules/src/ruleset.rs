@@ -2,6 +2,11 @@
 
 use crate::content::{Content, Fault};
 
+/// A world that can't be played: every fault of it, with file, line and reason.
+#[derive(Debug, thiserror::Error)]
+#[error("the world has faults:{}", .0.iter().map(|fault| format!("\n  {fault}")).collect::<String>())]
+pub struct BrokenWorld(Vec<Fault>);
+
 /// Raised by every change that alters any frame under unchanged content.
 pub const ENGINE_VERSION: u16 = 1;
 
@@ -19,6 +24,14 @@ impl Ruleset {
     pub fn new(content: Content) -> Self {
         let id = format!("{ENGINE_VERSION}:{}", content.hash());
         Self { engine: ENGINE_VERSION, content, id }
+    }
+
+    /// The rules of this engine over a world's files, given as (name, text).
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub fn read(files: &[(&str, &str)]) -> Result<Self, BrokenWorld> {
+        Content::parse(files).map(Self::new).map_err(BrokenWorld)
     }
 
     /// The rules of this engine over a stored pack (see [`Content::pack`]).

@@ -7,19 +7,24 @@
 pub mod admin;
 pub mod fault;
 pub mod fence;
+pub mod gate;
 pub mod grpc;
+pub mod launch;
 pub mod listen;
 pub mod program;
 pub mod readiness;
 pub mod ready_line;
+pub mod rendezvous;
 pub mod settings;
 pub mod shutdown;
 pub mod tasks;
 pub mod telemetry;
 pub mod time;
+pub mod trace;
 
 pub use fault::{Fault, FaultKind};
 pub use fence::{Fence, Superseded};
+pub use gate::Gate;
 pub use program::Program;
 pub use readiness::Readiness;
 pub use shutdown::Shutdown;

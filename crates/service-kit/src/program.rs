@@ -24,6 +24,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
+
+use crate::grpc::GrpcServer;
 use crate::listen::{self, BindError};
 use crate::ready_line::{self, Listeners};
 use crate::telemetry::{self, LogSettings, Metrics};
@@ -31,6 +34,9 @@ use crate::{Readiness, Shutdown, TaskGroup, admin};
 
 /// The exit code of a program that lost a vital task.
 const EXIT_FALLEN: u8 = 70;
+
+/// When callers know that a program wants no more work.
+const NOTICED_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long the operators' listener may take to close.
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
@@ -90,13 +96,39 @@ impl Program {
         Ok(bound)
     }
 
+    /// Serves gRPC until the services have ended; without it the program can't do.
+    pub fn serve_grpc(&self, server: GrpcServer, listener: TcpListener) {
+        let serving = server.serve(listener, self.tasks.stopping());
+        self.tasks.spawn_vital("grpc", async move {
+            if let Err(broken) = serving.await {
+                tracing::error!(error = %broken, "gRPC server broke");
+            }
+        });
+    }
+
+    /// Carries out a part of the start that may wait for others; `None` when the program has to end before it is done.
+    pub async fn unless_ending<T>(&self, starting: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            started = starting => Some(started),
+            () = self.ending() => None,
+        }
+    }
+
     /// Waits until the program is ready and says so on standard output; says nothing if it ends before.
     ///
     /// # Errors
     /// When standard output is closed.
     pub async fn announce(&self, listeners: Listeners) -> Result<(), StartError> {
         tokio::select! {
-            () = self.readiness.ready() => Ok(ready_line::print(listeners)?),
+            () = self.readiness.ready() => {
+                ready_line::print(listeners)?;
+                let told = |address: Option<SocketAddr>| address.map(tracing::field::display);
+                let Listeners { http, grpc, admin } = listeners;
+                let (http, grpc, admin) = (told(http), told(grpc), told(admin));
+                let version = env!("CARGO_PKG_VERSION");
+                tracing::info!(program.version = version, program.http = http, program.grpc = grpc, program.admin = admin, "program started");
+                Ok(())
+            }
             () = self.ending() => Ok(()),
         }
     }
@@ -107,6 +139,21 @@ impl Program {
             () = self.shutdown.wait() => {}
             () = self.tasks.fallen().wait() => {}
         }
+    }
+
+    /// Wants no more work from here on, and carries out what has to be done before the tasks end, at most for `grace`.
+    pub async fn drain(&self, grace: Duration, work: impl Future<Output = ()>) {
+        self.readiness.drain();
+        if tokio::time::timeout(grace, work).await.is_err() {
+            tracing::warn!(drain.grace_s = grace.as_secs(), "the drain took too long and was left");
+        }
+    }
+
+    /// Wants no more work from here on, and goes on serving until callers have noticed: they ask for the health of those
+    /// they call every second. For services that have nothing else to bring to an end.
+    pub async fn bow_out(&self) {
+        self.readiness.drain();
+        tokio::time::sleep(NOTICED_WITHIN).await;
     }
 
     /// Wants no more work, lets the services end within `grace`, and then everything else. The answer is the exit code:

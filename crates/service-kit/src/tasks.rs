@@ -5,14 +5,15 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use metrics::Counter;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::telemetry::GaugeGuard;
-use crate::{Fault, Shutdown};
+use crate::{Fault, Gate, Shutdown, trace};
 
 /// The owner of tasks. Clones are the same group.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct TaskGroup {
     kill: CancellationToken,
     /// Begins when a vital task is gone.
     fallen: Shutdown,
+    /// Through which every task runs, where a test may have them stand still.
+    gate: Option<Gate>,
 }
 
 /// These many tasks did not end when asked, and were dropped where they stood.
@@ -48,20 +51,39 @@ impl TaskGroup {
             stop: Shutdown::new(),
             kill: CancellationToken::new(),
             fallen: Shutdown::new(),
+            gate: None,
         }
+    }
+
+    /// A group whose tasks run only while `gate` is open.
+    #[must_use]
+    pub fn gated(gate: Gate) -> Self {
+        Self { gate: Some(gate), ..Self::new() }
     }
 
     /// Starts a task. It should end soon after [`stopping`](Self::stopping) begins; a panic is counted and ends this
     /// task alone.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
     pub fn spawn(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        self.start(name, tracing::info_span!("task", task.name = name), work);
+    }
+
+    /// Starts a task that outlives whoever happened to need it first, and serves others as well: its lines in the log
+    /// aren't theirs.
+    pub fn spawn_apart(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        self.start(name, tracing::info_span!(parent: None, "task", task.name = name), work);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
+    fn start(&self, name: &'static str, span: Span, work: impl Future<Output = ()> + Send + 'static) {
         let alive = GaugeGuard::new(metrics::gauge!("tasks_alive", "task" => name));
         // There from the start, at 0: an increase can only be seen of what was there before.
         panics(name).increment(0);
         // Boxed once: every wrapper below would else carry a copy of its own for as long as the task lives.
-        let work = Box::pin(work);
+        let work: BoxFuture<'static, ()> = match &self.gate {
+            Some(gate) => Box::pin(gate.guard(work)),
+            None => Box::pin(work),
+        };
         let body = self.kill.clone().run_until_cancelled_owned(guarded(name, work));
-        let span = tracing::info_span!("task", task.name = name);
         // The tracker's own future wraps the body, so that the group also counts tasks not yet polled.
         tokio::spawn(
             self.tracker.track_future(
@@ -97,6 +119,7 @@ impl TaskGroup {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, answered) = oneshot::channel();
+        let work = trace::carried(work);
         self.spawn(name, async move {
             // A caller that left gets no answer; that the work is done is all it was promised.
             let _ = answer.send(work.await);
@@ -142,9 +165,15 @@ impl TaskGroup {
             return Ok(());
         }
         let left = self.tracker.len();
+        self.kill().await;
+        Err(Unfinished { left })
+    }
+
+    /// Drops every task where it stands, unasked, as the end of a process does.
+    pub async fn kill(&self) {
+        self.tracker.close();
         self.kill.cancel();
         self.tracker.wait().await;
-        Err(Unfinished { left })
     }
 }
 
@@ -161,6 +190,8 @@ fn panics(name: &'static str) -> Counter {
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::registry::LookupSpan;
+
     use super::*;
     use crate::FaultKind;
 
@@ -185,6 +216,55 @@ mod tests {
         });
         assert_eq!(group.end(GRACE).await, Err(Unfinished { left: 1 }));
         assert!(dropped.await.is_err(), "what the task held is released");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn behind_a_closed_gate_nothing_moves_but_time() {
+        let gate = Gate::default();
+        let group = TaskGroup::gated(gate.clone());
+        let (told, mut heard) = tokio::sync::mpsc::channel(8);
+        group.spawn("clock", async move {
+            loop {
+                tokio::time::sleep(GRACE).await;
+                told.send(tokio::time::Instant::now()).await.ok();
+            }
+        });
+        let start = tokio::time::Instant::now();
+        assert_eq!(heard.recv().await, Some(start + GRACE));
+        gate.close();
+        tokio::time::sleep(GRACE * 10).await;
+        assert!(heard.try_recv().is_err());
+        gate.open();
+        assert_eq!(heard.recv().await, Some(start + GRACE * 11), "what fell due is found at once");
+        gate.close();
+        group.kill().await;
+        assert!(heard.recv().await.is_none(), "what stands still can be killed");
+    }
+
+    #[tokio::test]
+    async fn a_task_apart_is_in_nobodys_span() {
+        let _log = tracing::subscriber::set_default(tracing_subscriber::registry());
+        let group = TaskGroup::new();
+        let (told, mut heard) = tokio::sync::mpsc::channel(2);
+        let tell = |name| {
+            let told = told.clone();
+            async move { told.send((name, spans_around())).await.unwrap() }
+        };
+        tracing::info_span!("event").in_scope(|| {
+            group.spawn("its own", tell("its own"));
+            group.spawn_apart("apart", tell("apart"));
+        });
+        let mut tasks = [heard.recv().await.unwrap(), heard.recv().await.unwrap()];
+        tasks.sort_unstable();
+        assert_eq!(tasks, [("apart", 1), ("its own", 2)]);
+    }
+
+    fn spans_around() -> usize {
+        let count = |(id, log): (&tracing::Id, &tracing::Dispatch)| {
+            let spans = log.downcast_ref::<tracing_subscriber::Registry>().unwrap();
+            spans.span(id).unwrap().scope().count()
+        };
+        Span::current().with_subscriber(count).unwrap()
     }
 
     #[tokio::test]

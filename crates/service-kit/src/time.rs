@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
 use crate::Fault;
 
 /// Runs `work` for at most `limit`; what is not done by then is dropped.
@@ -17,6 +19,15 @@ where
         Ok(answer) => answer.map_err(Fault::from),
         Err(_elapsed) => Err(Fault::too_late("deadline-exceeded")),
     }
+}
+
+/// Ticks now and then every `period`. After a tick that came late, or work that took long, a whole period passes again:
+/// nothing is made up for.
+#[must_use]
+pub fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// A span in whole milliseconds.

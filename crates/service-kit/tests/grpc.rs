@@ -8,15 +8,16 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Ready, ready};
 use http::uri::PathAndQuery;
 use http::{Request, Response, Uri};
-use service_kit::grpc::{Channels, GrpcServer, GrpcService, ServeError, in_process, within};
-use service_kit::settings::InternalToken;
+use service_kit::grpc::{Channels, GrpcServer, GrpcService, Operator, ServeError, in_process, within};
+use service_kit::settings::{AdminTokens, InternalToken};
 use service_kit::{Fault, FaultKind, Readiness, Shutdown, TaskGroup, listen};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::server::NamedService;
@@ -49,6 +50,29 @@ impl tower::Service<Request<Body>> for Silent {
     }
 }
 
+/// Refuses every call with the name of the operator who made it.
+#[derive(Clone)]
+struct Who;
+
+impl NamedService for Who {
+    const NAME: &'static str = "test.WhoAdminService";
+}
+
+impl tower::Service<Request<Body>> for Who {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let operator = request.extensions().get::<Operator>().map(|operator| operator.name().to_owned());
+        ready(Ok(Status::from(Fault::exists(operator.unwrap_or_default())).into_http()))
+    }
+}
+
 /// A server on a free port.
 struct Running {
     address: SocketAddr,
@@ -66,9 +90,11 @@ impl Running {
         let (end, ended) = oneshot::channel();
         let server = GrpcServer::new(readiness.clone())
             .service(Silent)
+            .service(Who)
             .descriptors(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
             .descriptors(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
-            .token(token);
+            .token(token)
+            .admin_tokens(AdminTokens::parse(&["ann:the-secret-of-ann"]).unwrap());
         let serving = server.serve(listener, shutdown.clone());
         tasks.spawn("server", async move {
             end.send(serving.await).ok();
@@ -149,7 +175,7 @@ async fn health_follows_readiness() {
 }
 
 #[tokio::test]
-async fn both_reflections_list_the_services() {
+async fn both_reflections_list_what_is_served_and_nothing_else() {
     let server = Running::start(None).await;
     let mut new = v1::server_reflection_client::ServerReflectionClient::new(server.client());
     let question = v1::ServerReflectionRequest {
@@ -158,7 +184,12 @@ async fn both_reflections_list_the_services() {
     };
     let answer = new.server_reflection_info(tokio_stream::once(question)).await.unwrap();
     let answer = answer.into_inner().message().await.unwrap().unwrap();
-    assert!(format!("{answer:?}").contains("grpc.health.v1.Health"), "{answer:?}");
+    let Some(v1::server_reflection_response::MessageResponse::ListServicesResponse(list)) = answer.message_response
+    else {
+        panic!("{answer:?}");
+    };
+    let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+    assert_eq!(names, [Silent::NAME, Who::NAME, "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"]);
 
     let mut old = v1alpha::server_reflection_client::ServerReflectionClient::new(server.client());
     let question = v1alpha::ServerReflectionRequest {
@@ -167,7 +198,13 @@ async fn both_reflections_list_the_services() {
     };
     let answer = old.server_reflection_info(tokio_stream::once(question)).await.unwrap();
     let answer = answer.into_inner().message().await.unwrap().unwrap();
-    assert!(format!("{answer:?}").contains("grpc.health.v1.Health"), "{answer:?}");
+    let Some(v1alpha::server_reflection_response::MessageResponse::ListServicesResponse(list)) =
+        answer.message_response
+    else {
+        panic!("{answer:?}");
+    };
+    let names: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
+    assert_eq!(names, [Silent::NAME, Who::NAME, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"]);
 }
 
 #[tokio::test]
@@ -181,6 +218,16 @@ async fn without_the_secret_only_health_answers() {
     assert_eq!(wait_for_silence(stranger, limit).await.kind(), FaultKind::Unauthenticated);
     let known = Channels::new(Some(secret())).to(&server.url()).unwrap();
     assert_eq!(wait_for_silence(known, limit).await.kind(), FaultKind::DeadlineExceeded, "let in, it waits in vain");
+}
+
+#[tokio::test]
+async fn operators_are_known_by_their_secrets() {
+    let server = Running::start(Some(secret())).await;
+    let whom = async |token: InternalToken| {
+        call(Channels::new(Some(token)).to(&server.url()).unwrap(), "/test.WhoAdminService/Am", None).await
+    };
+    assert_eq!(whom(InternalToken::parse("the-secret-of-ann").unwrap()).await.key(), "ann");
+    assert_eq!(whom(secret()).await.because(), Some("admin_token"), "the secret of the house is not enough");
 }
 
 #[tokio::test]

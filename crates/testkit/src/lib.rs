@@ -6,6 +6,7 @@
 
 mod eventually;
 pub mod mariadb;
+pub mod process;
 pub mod redis;
 
 pub use eventually::eventually;

@@ -158,6 +158,12 @@ impl Fault {
         self.0.reason.as_deref()
     }
 
+    /// Whether nobody says what came of it: it may not have happened, or may have all the same.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.kind(), FaultKind::Unavailable | FaultKind::DeadlineExceeded)
+    }
+
     /// How long to wait before trying again.
     #[must_use]
     pub fn retry_delay(&self) -> Option<Duration> {

@@ -3,19 +3,22 @@
 //! Generated clients are typed over [`GrpcService`], so that code above does not know which of the two it holds:
 //! `XClient::new(channels.to(&url)?)` or `XClient::new(in_process(XServer::new(x)))`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response, Uri};
 use tonic::body::Body;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Request as Call, Status};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt, service_fn};
 
+use super::balance::Methods;
 use super::measure::Measure;
 use super::panic::contained;
 use super::{AUTHORIZATION, CONNECTION_WINDOW, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW, deadline};
 use crate::settings::InternalToken;
+use crate::{Readiness, trace};
 
 /// What a generated client runs over. Clones share the connection or the server behind it.
 ///
@@ -32,34 +35,39 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Default)]
 pub struct Channels {
     token: Option<InternalToken>,
+    pub(super) readiness: Readiness,
+    pub(super) methods: Methods,
 }
 
 impl Channels {
     /// Connections that show this secret, if there is one.
     #[must_use]
     pub fn new(token: Option<InternalToken>) -> Self {
-        Self { token }
+        Self { token, ..Self::default() }
+    }
+
+    /// Tells of services that are away where operators look.
+    #[must_use]
+    pub fn reporting(self, readiness: Readiness) -> Self {
+        Self { readiness, ..self }
+    }
+
+    /// Knows these methods (path, whether a repeat changes nothing), each of which takes one message and gives one.
+    /// Calls of others are never made twice.
+    #[must_use]
+    pub fn methods(self, methods: &[(&'static str, bool)]) -> Self {
+        Self { methods: Arc::new(methods.iter().copied().collect()), ..self }
     }
 
     /// A connection to one instance, made at its first call and made again after it breaks.
     ///
     /// # Errors
     /// When `url` is not one of the form `http://HOST:PORT`.
-    #[expect(clippy::disallowed_methods, reason = "this is the one factory of channels")]
     pub fn to(&self, url: &Uri) -> Result<GrpcService, tonic::transport::Error> {
-        let channel = Endpoint::new(url.clone())?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .http2_keep_alive_interval(KEEPALIVE_EVERY)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .connect_lazy();
-        Ok(boxed(channel, self.bearer()))
+        Ok(boxed(channel(url)?, self.bearer()))
     }
 
-    fn bearer(&self) -> Option<HeaderValue> {
+    pub(super) fn bearer(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(&self.token.as_ref()?.bearer()).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -83,7 +91,21 @@ pub fn within<T>(limit: Duration, message: T) -> Call<T> {
     call
 }
 
-fn boxed<S>(inner: S, bearer: Option<HeaderValue>) -> GrpcService
+/// A connection without anything around it.
+#[expect(clippy::disallowed_methods, reason = "this is the one factory of channels")]
+pub(super) fn channel(url: &Uri) -> Result<Channel, tonic::transport::Error> {
+    Ok(Endpoint::new(url.clone())?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .http2_keep_alive_interval(KEEPALIVE_EVERY)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .connect_lazy())
+}
+
+pub(super) fn boxed<S>(inner: S, bearer: Option<HeaderValue>) -> GrpcService
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
     S::Error: Into<BoxError>,
@@ -91,8 +113,10 @@ where
 {
     BoxCloneSyncService::new(service_fn(move |mut request: Request<Body>| {
         if let Some(bearer) = &bearer {
-            request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+            // A secret that the call brings along, such as an operator's that is passed on, is meant.
+            request.headers_mut().entry(AUTHORIZATION).or_insert_with(|| bearer.clone());
         }
+        trace::pass_on(request.headers_mut());
         call(inner.clone(), request)
     }))
 }

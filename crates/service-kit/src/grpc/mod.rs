@@ -1,13 +1,19 @@
 //! gRPC as this house speaks it: one server, one kind of client.
 
+mod balance;
 mod body;
 mod client;
 mod deadline;
+mod dialer;
+mod door;
 mod measure;
+mod operator;
 mod panic;
 mod server;
 
 pub use self::client::{Channels, GrpcService, in_process, within};
+pub use self::dialer::Dialer;
+pub use self::operator::Operator;
 pub use self::server::{GrpcServer, ServeError};
 
 use std::time::Duration;

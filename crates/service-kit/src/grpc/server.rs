@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::IntoResponse;
-use http::{Request, Response};
+use http::Request;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -15,32 +14,22 @@ use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::SERVICE_NAME as HEALTH;
 use tonic_health::server::HealthReporter;
-use tower::{Service, ServiceExt, service_fn};
-use tracing::Instrument;
+use tonic_reflection::pb::v1::server_reflection_server::SERVICE_NAME as REFLECTION;
+use tonic_reflection::pb::v1alpha::server_reflection_server::SERVICE_NAME as REFLECTION_ALPHA;
+use tower::{Service, service_fn};
 
-use super::body::Cuttable;
-use super::measure::Measure;
-use super::panic::contained;
-use super::{AUTHORIZATION, CONNECTION_WINDOW, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW, deadline};
-use crate::settings::InternalToken;
-use crate::{Fault, Readiness, Shutdown};
-
-/// Calls at work at once, all connections together; one more is turned away at once. A stream counts until it is open.
-const MAX_CALLS: usize = 4096;
+use super::door::Door;
+use super::{CONNECTION_WINDOW, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW};
+use crate::settings::{AdminTokens, InternalToken};
+use crate::{Readiness, Shutdown};
 
 /// Streams open at once on one connection, calls included.
 const MAX_STREAMS: u32 = 8192;
 
-/// What a call gets when it asks for no deadline, and the most it can get.
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
-const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
-
 /// How long a stop waits for calls to end by themselves, and then for the connections of those that it cut.
 const STOP_GRACE: Duration = Duration::from_secs(2);
-
-/// Health has to answer load balancers that know no secret.
-const OPEN_TO_ALL: &str = "/grpc.health.v1.Health/";
 
 /// The services of one port, before it serves.
 #[must_use = "a server serves nothing until `serve`"]
@@ -49,6 +38,7 @@ pub struct GrpcServer {
     names: Vec<&'static str>,
     descriptors: Vec<&'static [u8]>,
     token: Option<InternalToken>,
+    operators: AdminTokens,
     readiness: Readiness,
 }
 
@@ -63,18 +53,11 @@ pub enum ServeError {
     Transport(#[from] tonic::transport::Error),
 }
 
-/// What every call passes on its way in.
-struct Door {
-    bearer: Option<String>,
-    places: Arc<Semaphore>,
-    cut: CancellationToken,
-}
-
 impl GrpcServer {
     /// A server whose health follows `readiness`.
     pub fn new(readiness: Readiness) -> Self {
         let (routes, names, descriptors) = (Routes::default(), Vec::new(), Vec::new());
-        Self { routes, names, descriptors, token: None, readiness }
+        Self { routes, names, descriptors, token: None, operators: AdminTokens::default(), readiness }
     }
 
     /// Adds a generated server.
@@ -103,6 +86,13 @@ impl GrpcServer {
         self
     }
 
+    /// Asks calls of services named `…AdminService` for one of these instead, if there are any, and gives them an
+    /// [`Operator`](super::Operator).
+    pub fn admin_tokens(mut self, operators: AdminTokens) -> Self {
+        self.operators = operators;
+        self
+    }
+
     /// Serves until `shutdown` begins; then refuses new connections, lets calls end, cuts the streams that do not, and
     /// returns within a few seconds.
     ///
@@ -111,7 +101,7 @@ impl GrpcServer {
     pub async fn serve(mut self, listener: TcpListener, shutdown: Shutdown) -> Result<(), ServeError> {
         self.add_reflection()?;
         let reporter = self.add_health().await;
-        let door = Arc::new(Door::new(self.token.as_ref()));
+        let door = Arc::new(Door::new(self.token.as_ref(), &self.operators));
         let routes = self.routes.prepare();
         let cut = door.cut.clone();
         let service = service_fn(move |request| Arc::clone(&door).pass(routes.clone(), request));
@@ -128,16 +118,17 @@ impl GrpcServer {
     }
 
     fn add_reflection(&mut self) -> Result<(), ServeError> {
-        let configured = || {
-            self.descriptors
-                .iter()
-                .fold(tonic_reflection::server::Builder::configure(), |builder, set| {
-                    builder.register_encoded_file_descriptor_set(set)
-                })
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        let configured = |own: &'static str| {
+            let sets = self.descriptors.iter().copied().chain([tonic_health::pb::FILE_DESCRIPTOR_SET]);
+            let names = self.names.iter().copied().chain([HEALTH, own]);
+            let builder = sets.fold(tonic_reflection::server::Builder::configure(), |builder, set| {
+                builder.register_encoded_file_descriptor_set(set)
+            });
+            // The descriptors may tell of more services than are answered here.
+            names.fold(builder, tonic_reflection::server::Builder::with_service_name)
         };
         // Python's reflection client still speaks v1alpha.
-        let (v1, v1alpha) = (configured().build_v1()?, configured().build_v1alpha()?);
+        let (v1, v1alpha) = (configured(REFLECTION).build_v1()?, configured(REFLECTION_ALPHA).build_v1alpha()?);
         self.routes = std::mem::take(&mut self.routes).add_service(v1).add_service(v1alpha);
         Ok(())
     }
@@ -150,45 +141,6 @@ impl GrpcServer {
     }
 }
 
-impl Door {
-    fn new(token: Option<&InternalToken>) -> Self {
-        Self {
-            bearer: token.map(InternalToken::bearer),
-            places: Arc::new(Semaphore::new(MAX_CALLS)),
-            cut: CancellationToken::new(),
-        }
-    }
-
-    /// Lets a call in, times it, and makes its answer cuttable.
-    async fn pass(self: Arc<Self>, routes: Routes, request: Request<Body>) -> Result<Response<Body>, Infallible> {
-        let measure = Measure::begin("grpc_server_seconds", request.uri().path());
-        let answer = self.admit(routes, request).await.unwrap_or_else(|fault| tonic::Status::from(fault).into_http());
-        measure.end(&answer);
-        Ok(answer.map(|body| Cuttable::wrap(body, &self.cut)))
-    }
-
-    async fn admit(&self, routes: Routes, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        self.check_token(&request)?;
-        let _place = self.places.try_acquire().map_err(|_full| {
-            metrics::counter!("grpc_server_shed_total").increment(1);
-            Fault::exhausted("too-busy").reason("busy").retry_after(Duration::from_secs(1))
-        })?;
-        let limit = deadline::asked(request.headers()).unwrap_or(DEFAULT_DEADLINE).min(LONGEST_DEADLINE);
-        let span = tracing::debug_span!("call", call.method = request.uri().path());
-        let answer = contained(routes.oneshot(request).instrument(span));
-        crate::time::deadline(limit, answer).await.map(|answer| answer.unwrap_or_else(|never| match never {}))
-    }
-
-    fn check_token(&self, request: &Request<Body>) -> Result<(), Fault> {
-        let Some(expected) = &self.bearer else { return Ok(()) };
-        let shown = request.headers().get(AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
-        if request.uri().path().starts_with(OPEN_TO_ALL) || same(shown, expected.as_bytes()) {
-            return Ok(());
-        }
-        Err(Fault::unauthenticated("internal-token-missing").reason("internal_token"))
-    }
-}
-
 fn builder() -> Server {
     Server::builder()
         .tcp_nodelay(true)
@@ -197,11 +149,6 @@ fn builder() -> Server {
         .max_concurrent_streams(MAX_STREAMS)
         .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-}
-
-/// Compares in a time that does not depend on where the difference is.
-fn same(shown: &[u8], expected: &[u8]) -> bool {
-    shown.len() == expected.len() && shown.iter().zip(expected).fold(0, |found, (a, b)| found | (a ^ b)) == 0
 }
 
 /// Keeps health saying what readiness says.
@@ -227,30 +174,4 @@ async fn stop(shutdown: &Shutdown, cut: &CancellationToken) {
     tokio::time::sleep(STOP_GRACE).await;
     cut.cancel();
     tokio::time::sleep(STOP_GRACE).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::FaultKind;
-
-    fn request(path: &str) -> Request<Body> {
-        Request::post(path).body(Body::empty()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn one_call_too_many_is_turned_away_at_once() {
-        let door = Door { places: Arc::new(Semaphore::new(0)), ..Door::new(None) };
-        let fault = door.admit(Routes::default(), request("/a.B/C")).await.unwrap_err();
-        assert_eq!((fault.kind(), fault.because()), (FaultKind::ResourceExhausted, Some("busy")));
-        assert!(fault.retry_delay().is_some());
-    }
-
-    #[test]
-    fn secrets_are_compared_whole() {
-        assert!(same(b"Bearer x", b"Bearer x"));
-        for other in [&b""[..], b"Bearer y", b"Bearer ", b"Bearer xx"] {
-            assert!(!same(other, b"Bearer x"));
-        }
-    }
 }

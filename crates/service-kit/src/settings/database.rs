@@ -7,7 +7,7 @@ use super::{Check, Faults};
 #[doc = concat!("The store's database.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct DatabaseArgs {
-    /// sqlite://PATH, or mysql://USER:PASSWORD@HOST/NAME
+    /// sqlite://PATH, or mysql://USER:PASSWORD@HOST:PORT/NAME
     #[arg(
         long,
         env = "MUD_DATABASE_URL",
@@ -47,7 +47,16 @@ impl DatabaseUrl {
         match url.split_once("://") {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
             Some(("mysql", rest)) if !rest.is_empty() => Ok(Self::Mysql(url.to_owned())),
-            _ => Err("expected sqlite://PATH or mysql://USER:PASSWORD@HOST/NAME"),
+            _ => Err("expected sqlite://PATH or mysql://USER:PASSWORD@HOST:PORT/NAME"),
+        }
+    }
+
+    /// The whole URL, password and all, for the store alone.
+    #[must_use]
+    pub fn expose(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{path}"),
+            Self::Mysql(url) => url.clone(),
         }
     }
 }
@@ -79,6 +88,9 @@ mod tests {
     fn urls_are_told_apart_by_their_scheme() {
         assert_eq!(DatabaseUrl::parse("sqlite:///var/mud.db"), Ok(DatabaseUrl::Sqlite("/var/mud.db".into())));
         assert_eq!(DatabaseUrl::parse("mysql://u:p@h/n"), Ok(DatabaseUrl::Mysql("mysql://u:p@h/n".into())));
+        for url in ["sqlite:///var/mud.db", "mysql://u:p@h/n"] {
+            assert_eq!(DatabaseUrl::parse(url).unwrap().expose(), url);
+        }
         for wrong in ["", "mud.db", "sqlite://", "postgres://u:p@h/n"] {
             assert!(DatabaseUrl::parse(wrong).is_err(), "{wrong}");
         }

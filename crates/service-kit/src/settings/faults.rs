@@ -60,7 +60,7 @@ impl Invalid {
     /// Names each flag's environment variable, where `command` or one below it knows one.
     pub(super) fn naming_variables(mut self, command: &Command) -> Self {
         for entry in &mut self.0 {
-            entry.variable = Some(variable(entry.flag)).filter(|name| reads(command, name));
+            entry.variable = variable(command, entry.flag.trim_start_matches('-'));
         }
         self
     }
@@ -88,13 +88,10 @@ impl fmt::Display for Entry {
     }
 }
 
-/// Whether the command, or one below it, takes a flag from this environment variable.
-fn reads(command: &Command, variable: &str) -> bool {
-    command.get_arguments().any(|argument| argument.get_env().is_some_and(|name| name == variable))
-        || command.get_subcommands().any(|below| reads(below, variable))
-}
-
-/// The environment variable of a flag: `--grpc-listen` is `MUD_GRPC_LISTEN`.
-pub(super) fn variable(flag: &str) -> String {
-    format!("MUD_{}", flag.trim_start_matches('-').replace('-', "_").to_ascii_uppercase())
+/// The environment variable of a flag, if the command or one below it knows one.
+fn variable(command: &Command, flag: &str) -> Option<String> {
+    let argument = command.get_arguments().find(|argument| argument.get_long() == Some(flag));
+    argument
+        .and_then(|argument| argument.get_env()?.to_str().map(ToOwned::to_owned))
+        .or_else(|| command.get_subcommands().find_map(|below| variable(below, flag)))
 }

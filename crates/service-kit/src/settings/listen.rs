@@ -28,6 +28,13 @@ pub struct AdminListenArgs<const PORT: u16> {
     admin_listen: String,
 }
 
+impl<const PORT: u16> GrpcListenArgs<PORT> {
+    /// The address, if it can be read.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.grpc_listen.parse().ok()
+    }
+}
+
 impl Check for ListenArgs {
     type Checked = SocketAddr;
 

@@ -36,28 +36,34 @@
 //! The `Args` structs here say what they are by `#[doc = concat!(…)]`: clap would take an ordinary doc comment of a
 //! flattened struct for the description of the whole program.
 
+mod admin_tokens;
 mod database;
 mod duration;
 mod faults;
+mod instance;
 mod listen;
 mod log;
 mod number;
 mod peers;
 mod redis;
+mod service;
 mod token;
 
 use std::ffi::OsString;
 
 use clap::{Command, Parser};
 
+pub use self::admin_tokens::{AdminTokenArgs, AdminTokens};
 pub use self::database::{DatabaseArgs, DatabaseUrl};
 pub use self::duration::parse_duration;
 pub use self::faults::{Faults, Invalid};
+pub use self::instance::{InstanceArgs, LeaseArgs, LeaseSettings};
 pub use self::listen::{AdminListenArgs, GrpcListenArgs, ListenArgs};
 pub use self::log::LogArgs;
 pub use self::number::{duration, number};
 pub use self::peers::{BattlePeerArgs, ChatPeerArgs, PeerUrls, UserPeerArgs};
 pub use self::redis::{RedisArgs, RedisUrl};
+pub use self::service::{ServiceArgs, ServiceSettings};
 pub use self::token::{InternalToken, InternalTokenArgs};
 
 /// The exit code of a start stopped by its settings.
@@ -173,6 +179,12 @@ mod tests {
         #[command(flatten)]
         token: InternalTokenArgs,
         #[command(flatten)]
+        admins: AdminTokenArgs,
+        #[command(flatten)]
+        instance: InstanceArgs,
+        #[command(flatten)]
+        lease: LeaseArgs,
+        #[command(flatten)]
         own: Own,
     }
 
@@ -198,12 +210,21 @@ mod tests {
             let redis = self.redis.required(faults);
             let peers = (self.user.check(faults), self.battle.check(faults), self.chat.check(faults));
             let token = self.token.check(&[("--grpc-listen", grpc)], faults);
+            let admins = self.admins.check(&[("--grpc-listen", grpc)], faults);
+            let (instance, lease) = (self.instance.check("mud", faults), self.lease.check(grpc, faults));
             let save_every = duration("--save-every", &self.own.save_every, faults);
             let tick_ms = number("--tick-ms", &self.own.tick_ms, 10..=60_000, faults);
             let _rounds = number("--rounds", &self.own.rounds, 1..=9, faults);
-            let _all = (listen?, grpc?, admin?, log?, database?, redis?, peers.0?, peers.1?, peers.2?, token?);
+            let _all = (listen?, grpc?, admin?, log?, database?, redis?, peers.0?, peers.1?, peers.2?, token?, admins?);
+            let _names = (instance?, lease?);
             Some((save_every?, tick_ms?))
         }
+    }
+
+    /// `--grpc-listen` is `MUD_GRPC_LISTEN`; one of several `--admin-token`s is among `MUD_ADMIN_TOKENS`.
+    fn variable(flag: &str) -> String {
+        let name = flag.trim_start_matches('-').replace('-', "_").to_ascii_uppercase();
+        format!("MUD_{name}{}", if flag == "--admin-token" { "S" } else { "" })
     }
 
     #[test]
@@ -223,6 +244,9 @@ mod tests {
             "--database-url=postgres://db",
             "--user-url=127.0.0.1:50051",
             "--chat-url=",
+            "--instance=a b",
+            "--lease-ttl=2m",
+            "--advertise=here",
             "--save-every=soon",
             "--tick-ms=-5",
         ];
@@ -232,11 +256,12 @@ mod tests {
         let message = invalid.to_string();
         for argument in arguments.iter().filter(|argument| !argument.contains("0.0.0.0")) {
             let (flag, value) = argument.split_once('=').unwrap();
-            assert!(message.contains(&format!("{flag} ({}) = \"{value}\": ", faults::variable(flag))), "{message}");
+            assert!(message.contains(&format!("{flag} ({}) = \"{value}\": ", variable(flag))), "{message}");
         }
         assert!(message.contains("--redis-url (MUD_REDIS_URL)"), "{message}");
         assert!(message.contains("--internal-token (MUD_INTERNAL_TOKEN)"), "{message}");
-        assert_eq!(message.lines().count(), 1 + 9 + 2, "{message}");
+        assert!(message.contains("--admin-token (MUD_ADMIN_TOKENS)"), "{message}");
+        assert_eq!(message.lines().count(), 1 + 12 + 3, "{message}");
     }
 
     #[test]
@@ -258,7 +283,7 @@ mod tests {
         for argument in command.get_arguments().filter(|argument| argument.get_env().is_some()) {
             let flag = format!("--{}", argument.get_long().unwrap());
             let named = argument.get_env().unwrap().to_str().unwrap();
-            assert_eq!(named, faults::variable(&flag), "a variable follows from its flag");
+            assert_eq!(named, variable(&flag), "a variable follows from its flag");
             assert!(help.contains(&format!("[env: {named}")), "{help}");
         }
         assert!(help.starts_with("A program with every setting"), "{help}");

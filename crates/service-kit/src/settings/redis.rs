@@ -7,7 +7,7 @@ use super::Faults;
 #[doc = concat!("The backplane's Redis.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct RedisArgs {
-    /// redis://HOST:PORT; without it everything has to run in one process
+    /// redis://HOST:PORT, shared by all processes of a world; required by every program but mud
     #[arg(long, env = "MUD_REDIS_URL", hide_env_values = true, value_name = "URL")]
     redis_url: Option<String>,
 }
