@@ -1,10 +1,14 @@
 //! Messages to gateways: at most once each, in order per publisher, and never missed unseen.
 
+mod gaps;
+mod publisher;
 mod queue;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use gaps::Gaps;
+pub use publisher::{HEARTBEAT, Publisher};
 pub use queue::{Feeder, Subscription, queue};
 
 use crate::fault::Result;
@@ -67,7 +71,8 @@ pub trait Bus: Send + Sync + 'static {
     async fn publish(&self, channel: &Channel, payload: Bytes) -> Result<()>;
 
     /// Everything for this gateway: its own channel and [`Channel::All`] from now on, and whatever rooms are added.
-    /// Ends when the subscription is dropped.
+    /// Ends when the subscription is dropped. While the shared server is away, from when it is there; that is told as
+    /// [`Delivery::Reconnected`].
     async fn subscribe(&self, gateway: &str) -> Result<Subscription>;
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod connections;
 pub(crate) mod leases;
 pub(crate) mod logs;
 pub(crate) mod membership;
+pub(crate) mod memory;
 pub(crate) mod throttle;
 
 use std::sync::Arc;
@@ -29,7 +30,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 macro_rules! suite {
     ($(#[$test:meta])+, $world:expr) => {
         crate::contract::cases! { $(#[$test])+, $world,
-            connections: [numbers_rise_for_each_account]
+            connections: [
+                numbers_rise_for_each_account,
+                the_gateway_before_is_known,
+                the_latest_of_many_are_answered_in_order,
+                a_session_that_is_over_gets_no_number_and_leaves_no_trace
+            ]
+            memory: [a_life_lasts]
             leases: [a_lease_ends_by_itself, renewing_keeps_it_and_releasing_ends_it, two_starts_are_two_leases]
             throttle: [a_burst_and_then_one_at_a_time, keys_do_not_meet, forgiving_fills_the_bucket]
             membership: [
@@ -44,6 +51,9 @@ macro_rules! suite {
                 coming_back_calls_the_leave_off,
                 due_leaves_come_in_portions_and_by_kind,
                 members_can_be_put_back,
+                a_room_is_told_once_how_many_were_put_back,
+                being_put_back_calls_the_leave_off,
+                gateways_are_known_while_they_hold_members,
                 racing_entries_never_overfill_a_room
             ]
             logs: [

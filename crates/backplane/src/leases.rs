@@ -8,10 +8,16 @@ use async_trait::async_trait;
 
 use crate::fault::Result;
 
+/// The service of battle-svc's leases.
+pub const BATTLES: &str = "battle-svc";
+
+/// The service of gateways' leases.
+pub const GATEWAYS: &str = "gateway";
+
 /// One instance of one service. Two starts of one instance differ in their nonce and are two leases.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lease {
-    /// Such as `battle-svc`.
+    /// Such as [`BATTLES`].
     pub service: String,
     /// The instance's name, unique within its service.
     pub instance: String,

@@ -11,6 +11,8 @@ mod epoch;
 pub mod fault;
 pub mod leases;
 pub mod local;
+pub mod memory;
+pub mod observer;
 pub mod redis;
 pub mod rooms;
 pub mod throttle;
@@ -18,16 +20,18 @@ pub mod throttle;
 #[cfg(test)]
 mod contract;
 
-pub use bus::{Bus, Channel, Delivery, Message, Stamp, Subscription};
-pub use connections::Connections;
+pub use bus::{Bus, Channel, Delivery, Gaps, Message, Publisher, Stamp, Subscription};
+pub use connections::{Connections, Numbered};
 pub use fault::BackplaneFault;
 pub use leases::{Lease, Leases};
 pub use local::Local;
+pub use memory::Memory;
+pub use observer::Observer;
 pub use redis::Redis;
 pub use rooms::{Appended, Entered, Entry, Left, Member, Page, Position, RoomId, RoomKind, Rooms, Standing};
 pub use throttle::{Rate, Throttle, Verdict};
 
 /// Everything the processes of one world share.
-pub trait Backplane: Connections + Leases + Rooms + Throttle + Bus {}
+pub trait Backplane: Connections + Leases + Rooms + Throttle + Bus + Memory {}
 
-impl<T: Connections + Leases + Rooms + Throttle + Bus> Backplane for T {}
+impl<T: Connections + Leases + Rooms + Throttle + Bus + Memory> Backplane for T {}

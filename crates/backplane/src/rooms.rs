@@ -178,10 +178,15 @@ pub trait Rooms: Send + Sync + 'static {
     /// which are then not `recovered`. `None` when the room is gone.
     async fn read(&self, room: &RoomId, after: Option<Position>, limit: usize) -> Result<Option<Page>>;
 
+    /// Every gateway that holds a member of a room of `kind`, by name.
+    async fn gateways(&self, kind: RoomKind) -> Result<Vec<String>>;
+
     /// Puts members back where their gateway says they are, as after the shared server lost its memory: a room that is
-    /// gone comes back under its name with a new epoch, a member that is there with a connection at least as high stays
-    /// as it is. Nothing is announced. The answer is how their rooms stand, in the order of `members`.
-    async fn reassert(&self, members: Vec<(RoomId, u32, Member)>) -> Result<Vec<Standing>>;
+    /// gone comes back under its name with a new epoch, and takes whoever was in it whatever its capacity is; a member
+    /// that is there with a higher connection stays as it is. A leave of the same connection is called off. Nobody is
+    /// announced by name, but a room with more members than before is told its count, with `announcement`. The answer is
+    /// how their rooms stand, in the order of `members`.
+    async fn reassert(&self, members: Vec<(RoomId, u32, Member)>, announcement: Bytes) -> Result<Vec<Standing>>;
 }
 
 impl RoomKind {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ARENA, LOBBY, World, enter, heard, heard_nothing_more, member, words};
-use crate::{Channel, Left, RoomId, Stamp};
+use crate::{Channel, Left, Member, RoomId, Stamp};
 
 const GRACE: Duration = Duration::from_millis(200);
 const NO_TIME: Duration = Duration::ZERO;
@@ -154,7 +154,7 @@ pub(crate) async fn members_can_be_put_back(world: World) {
     let lost = LOBBY.room(41);
     let moved = enter(&world, "cid", 9).await.standing.room;
     let claims = ["ann", "bob", "cid"].map(|id| (lost.clone(), 10, member(id, 1)));
-    let standings = world.reassert(claims.to_vec()).await.unwrap();
+    let standings = world.reassert(claims.to_vec(), words("back")).await.unwrap();
     let rooms: Vec<_> = standings.iter().map(|standing| (&standing.room, standing.capacity)).collect();
     assert_eq!(rooms, [(&lost, 10), (&lost, 10), (&moved, 10)]);
     assert_eq!(names(&world, &lost).await, ["ann", "bob"]);
@@ -162,6 +162,51 @@ pub(crate) async fn members_can_be_put_back(world: World) {
     let full = world.enter(LOBBY, 1, member("dan", 1), Some(&LOBBY.room(7)), words("hello")).await.unwrap();
     assert_eq!(full.standing.room, lost, "the fullest with space");
     assert_eq!(full.standing.count, 3);
+}
+
+pub(crate) async fn a_room_is_told_once_how_many_were_put_back(world: World) {
+    let room = enter(&world, "ann", 1).await.standing.room;
+    let subscription = world.subscribe("g1").await.unwrap();
+    subscription.add(&Channel::Room(room.clone())).await.unwrap();
+    let claim = |id| (room.clone(), 10, member(id, 1));
+    let standings = world.reassert(vec![claim("ann"), claim("bob"), claim("cid")], words("back")).await.unwrap();
+    assert_eq!(standings.iter().map(|standing| standing.count).collect::<Vec<_>>(), [3, 3, 3]);
+    let message = heard(&subscription).await;
+    assert_eq!((message.stamp, message.payload), (Stamp::Count(3), words("back")));
+    world.reassert(vec![claim("bob"), claim("cid")], words("back")).await.unwrap();
+    heard_nothing_more(&world, "g1", &subscription).await;
+}
+
+pub(crate) async fn being_put_back_calls_the_leave_off(world: World) {
+    let room = enter(&world, "ann", 1).await.standing.room;
+    world.mark_leaving(&room, "ann", 1, NO_TIME, words("bye")).await.unwrap();
+    world.reassert(vec![(room.clone(), 10, member("ann", 1))], words("back")).await.unwrap();
+    assert!(due(&world).await.is_empty());
+    assert_eq!(names(&world, &room).await, ["ann"]);
+}
+
+pub(crate) async fn gateways_are_known_while_they_hold_members(world: World) {
+    let at = |id: &str, gateway: &str, connection| Member { gateway: gateway.to_owned(), ..member(id, connection) };
+    let enter = async |member: Member| {
+        let entered = world.enter(LOBBY, 2, member, None, words("hello")).await.unwrap();
+        entered.standing.room
+    };
+    let gateways = async || world.gateways(LOBBY).await.unwrap();
+    assert!(gateways().await.is_empty());
+    let room = enter(at("ann", "g1", 1)).await;
+    enter(at("bob", "g1", 1)).await;
+    let other = enter(at("cid", "g2", 1)).await;
+    assert_eq!(gateways().await, ["g1", "g2"]);
+    enter(at("ann", "g3", 2)).await;
+    enter(at("ann", "g4", 1)).await;
+    assert_eq!(gateways().await, ["g1", "g2", "g3"], "the older connection took nothing over");
+    world.leave(&room, "bob", 1, words("bye")).await.unwrap();
+    world.mark_leaving(&other, "cid", 1, NO_TIME, words("bye")).await.unwrap();
+    due(&world).await;
+    assert_eq!(gateways().await, ["g3"]);
+    world.reassert(vec![(room.clone(), 10, at("dan", "g5", 1))], words("back")).await.unwrap();
+    assert_eq!(gateways().await, ["g3", "g5"]);
+    assert!(world.gateways(ARENA).await.unwrap().is_empty(), "kinds do not meet");
 }
 
 pub(crate) async fn racing_entries_never_overfill_a_room(world: World) {

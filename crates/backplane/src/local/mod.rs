@@ -17,14 +17,19 @@ mod throttle;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use parking_lot::Mutex;
 use service_kit::TaskGroup;
 
 use self::bus::Switchboard;
 use self::clock::Clock;
+use self::connections::Numbers;
 use self::leases::Book;
 use self::registry::Registry;
 use self::throttle::Buckets;
+use crate::epoch::random_epoch;
+use crate::fault::Result;
+use crate::memory::Memory;
 
 /// How often expired things are given back.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
@@ -33,7 +38,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Local {
     clock: Clock,
-    last_connection: Mutex<u64>,
+    life: u64,
+    connections: Mutex<Numbers>,
     leases: Mutex<Book>,
     rooms: Mutex<Registry>,
     buckets: Mutex<Buckets>,
@@ -88,12 +94,20 @@ impl Local {
     fn on(clock: Clock) -> Self {
         Self {
             clock,
-            last_connection: Mutex::default(),
+            life: random_epoch(),
+            connections: Mutex::default(),
             leases: Mutex::default(),
             rooms: Mutex::default(),
             buckets: Mutex::default(),
             bus: Arc::default(),
         }
+    }
+}
+
+#[async_trait]
+impl Memory for Local {
+    async fn life(&self) -> Result<u64> {
+        Ok(self.life)
     }
 }
 

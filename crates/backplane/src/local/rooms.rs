@@ -1,6 +1,7 @@
 //! Rooms in memory. What is published is published under the registry's lock, so that its order is the order of what
 //! happened.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -125,13 +126,31 @@ impl Rooms for Local {
         }))
     }
 
-    async fn reassert(&self, members: Vec<(RoomId, u32, Member)>) -> Result<Vec<Standing>> {
+    async fn gateways(&self, kind: RoomKind) -> Result<Vec<String>> {
+        let rooms = self.rooms.lock();
+        let members = rooms.of_kind(kind).flat_map(|(_, room)| room.members());
+        let gateways: BTreeSet<&str> = members.map(|member| member.gateway.as_str()).collect();
+        Ok(gateways.into_iter().map(str::to_owned).collect())
+    }
+
+    async fn reassert(&self, members: Vec<(RoomId, u32, Member)>, announcement: Bytes) -> Result<Vec<Standing>> {
         let mut rooms = self.rooms.lock();
-        let seated = members.into_iter().map(|(claimed, capacity, member)| {
+        let mut counts = HashMap::new();
+        let mut seated = Vec::with_capacity(members.len());
+        for (claimed, capacity, member) in members {
             // Where a member already sits wins over where its gateway remembers it: it may have moved meanwhile.
             let id = rooms.place(claimed.kind_name(), &member.id).cloned().unwrap_or(claimed);
-            rooms.seat(&id, capacity, member)
-        });
-        Ok(seated.collect())
+            counts.entry(id.clone()).or_insert_with(|| rooms.room(&id).map_or(0, Room::count));
+            rooms.seat(&id, capacity, member);
+            seated.push(id);
+        }
+        // How they stand when all are seated; a room that has more than before is told so once.
+        let standings: Vec<_> = seated.iter().filter_map(|id| Some(rooms.room(id)?.standing(id))).collect();
+        for standing in &standings {
+            if counts.insert(standing.room.clone(), standing.count) != Some(standing.count) {
+                self.tell(&standing.room, Stamp::Count(standing.count), &announcement);
+            }
+        }
+        Ok(standings)
     }
 }

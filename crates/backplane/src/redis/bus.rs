@@ -48,8 +48,12 @@ impl Bus for Redis {
     async fn subscribe(&self, gateway: &str) -> Result<Subscription> {
         let prefix = self.door.prefix().to_owned();
         let subscription = queue(QUEUE, |feeder| Subscriber::start(self.client.clone(), prefix, feeder, &self.tasks));
-        subscription.add(&Channel::Gateway(gateway.to_owned())).await?;
-        subscription.add(&Channel::All).await?;
+        for channel in [Channel::Gateway(gateway.to_owned()), Channel::All] {
+            // What is wanted is subscribed to as soon as the server is there.
+            if let Err(fault) = subscription.add(&channel).await {
+                tracing::warn!(error = &fault as &dyn std::error::Error, "the bus is away");
+            }
+        }
         Ok(subscription)
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bb8_redis::bb8::Pool;
 use redis::{Client, FromRedisValue, RedisError, ToRedisArgs};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::line::{Connector, Line};
@@ -19,12 +20,17 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(1);
 /// Connections at most. The server answers one question at a time, so more would only wait there instead of here.
 const CONNECTIONS: u32 = 16;
 
+/// Questions that may be under way or wait for a connection. A server that stands still makes each last as long as the
+/// deadline; what is asked beyond is refused at once.
+const QUESTIONS: usize = 4_096;
+
 type Cause = Box<dyn Error + Send + Sync>;
 
 /// Asks with scripts, under a prefix.
 pub(super) struct Door {
     pool: Pool<Connector>,
     prefix: String,
+    questions: Semaphore,
 }
 
 impl Door {
@@ -35,7 +41,7 @@ impl Door {
             .connection_timeout(DEADLINE)
             .test_on_check_out(true)
             .build_unchecked(Connector(client));
-        Self { pool, prefix }
+        Self { pool, prefix, questions: Semaphore::new(QUESTIONS) }
     }
 
     /// What keys and channels begin with.
@@ -45,6 +51,10 @@ impl Door {
 
     /// Runs a script and reads its answer.
     pub(super) async fn run<T: FromRedisValue>(&self, operation: &Operation, args: impl ToRedisArgs) -> Result<T> {
+        let Ok(_asking) = self.questions.try_acquire() else {
+            metrics::counter!("backplane_refused_total").increment(1);
+            return Err(BackplaneFault::new(operation.name, "too many questions wait already"));
+        };
         let mut call = operation.script.prepare_invoke();
         call.key(&self.prefix).arg(args);
         measured(operation.name, async {

@@ -10,6 +10,7 @@ mod connections;
 mod door;
 mod leases;
 mod line;
+mod memory;
 mod record;
 mod rooms;
 mod scripts;
@@ -18,6 +19,7 @@ mod subscriber;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;

@@ -116,10 +116,17 @@ impl Rooms for Redis {
         found.map(|raw| page(raw).ok_or_else(|| unreadable("read"))).transpose()
     }
 
-    async fn reassert(&self, members: Vec<(RoomId, u32, Member)>) -> Result<Vec<Standing>> {
+    async fn gateways(&self, kind: RoomKind) -> Result<Vec<String>> {
+        let mut gateways: Vec<String> = self.door.run(&self.scripts.gateways, kind.name()).await?;
+        gateways.sort_unstable();
+        Ok(gateways)
+    }
+
+    async fn reassert(&self, members: Vec<(RoomId, u32, Member)>, announcement: Bytes) -> Result<Vec<Standing>> {
         let mut seated = Vec::with_capacity(members.len());
         for portion in members.chunks(REASSERTED_AT_ONCE) {
-            let args: Vec<String> = portion.iter().flat_map(claim).collect();
+            let claims: Vec<String> = portion.iter().flat_map(claim).collect();
+            let args = (&announcement[..], claims);
             seated.extend(self.door.run::<Vec<RawStanding>>(&self.scripts.reassert, args).await?);
         }
         standings(seated).ok_or_else(|| unreadable("reassert"))

@@ -7,6 +7,7 @@ use redis::Script;
 use crate::rooms::{LOG_AGE, LOG_ENTRIES, ONCE_KEYS};
 
 const PRELUDE: &str = include_str!("lua/prelude.lua");
+const CONNECTIONS: &str = include_str!("lua/connections.lua");
 const ROOMS: &str = include_str!("lua/rooms.lua");
 const LOG: &str = include_str!("lua/log.lua");
 
@@ -46,7 +47,9 @@ macro_rules! scripts {
 }
 
 scripts! {
-    next_connection: [],
+    next_connection: [CONNECTIONS],
+    latest: [CONNECTIONS],
+    life: [],
     renew: [],
     release: [],
     living: [],
@@ -60,6 +63,7 @@ scripts! {
     members: [ROOMS],
     standing: [ROOMS],
     list_rooms: [ROOMS],
+    gateways: [ROOMS],
     reassert: [ROOMS],
     append: [ROOMS, LOG],
     append_once: [ROOMS, LOG],

@@ -45,8 +45,9 @@ struct Shared {
 #[derive(Default)]
 struct State {
     line: Option<Line>,
-    /// Whether there was a connection before, so that the next one is a reconnection.
-    had_one: bool,
+    /// Whether something may have been missed before the next connection: there was one before, or none when it was
+    /// first wanted.
+    missing: bool,
 }
 
 /// What the connection hands its messages to.
@@ -117,19 +118,22 @@ impl Shared {
     }
 
     async fn look_after(&self) {
-        let mut pause = PROBE_EVERY;
+        let (mut pause, mut away) = (PROBE_EVERY, false);
         loop {
             tokio::select! {
                 () = self.ear.lost.notified() => {}
                 () = sleep(pause) => {}
             }
-            pause = match self.check().await {
-                Ok(()) => PROBE_EVERY,
-                Err(fault) => {
+            let checked = self.check().await;
+            pause = if checked.is_ok() { PROBE_EVERY } else { RETRY_AFTER };
+            let was_away = std::mem::replace(&mut away, checked.is_err());
+            match checked {
+                Err(fault) if !was_away => {
                     tracing::warn!(error = &fault as &dyn std::error::Error, "the bus is away");
-                    RETRY_AFTER
                 }
-            };
+                Ok(()) if was_away => tracing::info!("the bus is back"),
+                _ => {}
+            }
         }
     }
 
@@ -152,13 +156,14 @@ impl Shared {
     /// Opens a connection that listens to everything that is wanted.
     async fn open(&self, state: &mut State) -> redis::RedisResult<()> {
         let ear = Arc::clone(&self.ear);
+        let missing = std::mem::replace(&mut state.missing, true);
         let mut line = Line::open(&self.client, move |pushed| ear.hear(pushed)).await?;
         let wanted: Vec<Vec<u8>> = self.ear.wanted.lock().keys().cloned().collect();
         if !wanted.is_empty() {
             line.connection.subscribe(wanted).await?;
         }
         state.line = Some(line);
-        if std::mem::replace(&mut state.had_one, true) {
+        if missing {
             metrics::counter!("bus_reconnected_total").increment(1);
             self.ear.feeder.push(Delivery::Reconnected);
         }

@@ -13,6 +13,7 @@ use super::door::DEADLINE;
 use super::scripts::Scripts;
 use super::{PREFIX, Redis};
 use crate::connections::Connections;
+use crate::memory::Memory;
 use crate::rooms::LOG_AGE;
 use crate::{
     Bus, Channel, Delivery, Lease, Leases, Member, Position, Rate, RoomId, RoomKind, Rooms, Subscription, Throttle,
@@ -92,6 +93,17 @@ async fn a_room_added_while_the_server_is_away_is_heard_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn who_subscribes_while_the_server_is_away_hears_when_it_is_there() {
+    let (world, mut server) = host().await;
+    server.kill();
+    let subscription = world.subscribe("g1").await.unwrap();
+    server.restart().await;
+    hears(&subscription, |delivery| *delivery == Delivery::Reconnected).await;
+    publish(&world, &Channel::All, "heard").await;
+    hears(&subscription, is_message("heard")).await;
+}
+
+#[tokio::test]
 async fn after_a_restart_the_first_call_goes_through() {
     let (world, mut server) = host().await;
     tokio::join!(world.ping(), world.ping(), world.ping()).0.unwrap();
@@ -104,18 +116,20 @@ async fn an_emptied_server_is_noticed() {
     let (world, server) = host().await;
     let room = enter(&world, "ann").await;
     let before = world.append(&room, Bytes::new()).await.unwrap().unwrap().position;
-    let last = world.next_connection(vocab::AccountId::from_bytes([1; 16])).await.unwrap();
+    let last = world.next_connection(vocab::AccountId::from_bytes([1; 16]), 1, "g1").await.unwrap().unwrap().connection;
+    let life = world.life().await.unwrap();
     server.flush().await;
+    assert_ne!(world.life().await.unwrap(), life);
 
     assert_eq!(world.standing(&room).await.unwrap(), None);
     let ann = Member { id: "ann".into(), name: "Ann".into(), gateway: "g1".into(), connection: 1 };
-    let standing = world.reassert(vec![(room.clone(), 10, ann)]).await.unwrap().remove(0);
+    let standing = world.reassert(vec![(room.clone(), 10, ann)], Bytes::new()).await.unwrap().remove(0);
     assert_eq!((&standing.room, standing.count, standing.head.offset), (&room, 1, 0));
     assert_ne!(standing.head.epoch, before.epoch, "another life");
     world.append(&room, Bytes::new()).await.unwrap().unwrap();
     let page = world.read(&room, Some(Position { offset: 1, ..before }), 10).await.unwrap().unwrap();
     assert!(!page.recovered, "a place in the life before is no place in this one");
-    let next = world.next_connection(vocab::AccountId::from_bytes([1; 16])).await.unwrap();
+    let next = world.next_connection(vocab::AccountId::from_bytes([1; 16]), 1, "g1").await.unwrap().unwrap().connection;
     assert!(next > last, "numbers go on rising: {next} after {last}");
 }
 
@@ -213,7 +227,7 @@ async fn keys(server: &Server) -> Vec<(String, i64)> {
 #[tokio::test]
 async fn what_is_left_behind_vanishes_by_itself() {
     let (world, server) = host().await;
-    world.next_connection(vocab::AccountId::from_bytes([1; 16])).await.unwrap();
+    world.next_connection(vocab::AccountId::from_bytes([1; 16]), 1, "g1").await.unwrap();
     world.throttle("key", Rate { every: SECOND * 60, burst: 5 }).await.unwrap();
     let lease = Lease { service: "s".into(), instance: "i".into(), nonce: 1, address: "a".into() };
     world.renew(&lease, SECOND * 60).await.unwrap();

@@ -3,6 +3,7 @@
 --   rooms:KIND            set: every room
 --   space:KIND            sorted set: rooms with space, by how many are in them
 --   places:KIND           hash: member -> the room it is in
+--   gateways:KIND         hash: gateway -> how many members it holds
 --   leaving:KIND          sorted set: "room LF member" by when it is due to leave
 --   last                  the highest number given to a room
 --   room:NAME:state       hash: epoch, head, capacity
@@ -26,6 +27,18 @@ end
 
 local function connection_of(record)
   return tonumber(string.match(record, '^%d+'))
+end
+
+local function gateway_of(record)
+  return string.match(record, '^%d+\n([^\n]*)')
+end
+
+-- Counts a member of a gateway, or with -1 discounts it.
+local function count_at_gateway(room, record, by)
+  local gateways, gateway = key('gateways', kind_of(room)), gateway_of(record)
+  if redis.call('HINCRBY', gateways, gateway, by) <= 0 then
+    redis.call('HDEL', gateways, gateway)
+  end
 end
 
 local function tell(room, stamp, payload)
@@ -80,6 +93,10 @@ local function sit(room, capacity, epoch, member, record)
   end
   local seated = redis.call('HGET', part(room, 'members'), member)
   if not seated or connection_of(seated) <= connection_of(record) then
+    if seated then
+      count_at_gateway(room, seated, -1)
+    end
+    count_at_gateway(room, record, 1)
     redis.call('HSET', part(room, 'members'), member, record)
     call_leave_off(room, member)
   end
@@ -98,6 +115,7 @@ end
 
 -- Takes a member's seat away, and with the last one the room; answers how many are left.
 local function stand_up(room, member)
+  count_at_gateway(room, redis.call('HGET', part(room, 'members'), member), -1)
   redis.call('HDEL', part(room, 'members'), member)
   redis.call('HDEL', key('places', kind_of(room)), member)
   call_leave_off(room, member)
