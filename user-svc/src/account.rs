@@ -55,7 +55,7 @@ pub(crate) async fn delete(users: &Users, account: AccountId, password: &str) ->
     let attempt = Attempt { name: Some(&name), known: Some(known), password };
     let proven = attempt.prove(users.backplane.as_ref(), &users.hasher).await?.ok_or_else(wrong_password)?;
     let epoch = users.store.delete_account(account, Arc::from(proven.hash)).await?;
-    users.replaced(account, epoch.ok_or_else(attempt::overtaken)?, Why::AccountDeleted).await;
+    users.replaced(account, epoch.ok_or_else(attempt::overtaken)?, Why::AccountDeleted);
     Ok(())
 }
 

@@ -56,6 +56,9 @@ pub(crate) enum Appended {
     Gone,
 }
 
+/// A battle, and the epoch somebody writes it under.
+pub(crate) type Hold = (BattleId, i64);
+
 /// Which battle is meant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Which {
@@ -83,6 +86,13 @@ pub(crate) async fn claim(store: &Store, battle: BattleId, epoch: i64, owner: &s
         Claimed::Ended => Err(ended()),
         Claimed::Gone => Err(unknown()),
     }
+}
+
+/// Those of these battles (id and epoch) that don't live under that epoch.
+pub(crate) async fn check(store: &Store, mut holds: Vec<Hold>) -> Result<Vec<Hold>, Fault> {
+    let live = store.live_epochs(holds.iter().map(|(battle, _)| *battle).collect()).await?;
+    holds.retain(|(battle, epoch)| live.get(battle) != Some(epoch));
+    Ok(holds)
 }
 
 /// Stores an input; says its number.

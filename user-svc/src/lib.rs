@@ -5,6 +5,7 @@
 //! together with the character; how they are fought is not known here.
 
 mod account;
+mod args;
 mod attempt;
 mod audit_record;
 mod battle_record;
@@ -14,6 +15,7 @@ mod notice;
 mod once;
 mod page;
 mod password;
+pub mod program;
 mod progress;
 mod retention;
 pub mod seed;
@@ -34,6 +36,7 @@ use proto::user::v1::user_service_server::UserServiceServer;
 use rules::Ruleset;
 use service_kit::{Fault, Fence, TaskGroup};
 
+pub use args::{UserArgs, UserSettings};
 pub use service::{UserAdmin, UserApi};
 use store::{Clock, SetupError, Store};
 use users::Users;
@@ -81,7 +84,8 @@ pub enum StartError {
     Password(Fault),
 }
 
-/// Opens the database and starts the service; its jobs belong to `tasks` and end with it.
+/// Opens the database, as soon as its server is there, and starts the service; its jobs belong to `tasks` and end with
+/// it.
 ///
 /// # Errors
 /// When the database can't be used.
@@ -105,15 +109,17 @@ pub async fn start_on(
     backplane: Arc<dyn Backplane>,
     tasks: &TaskGroup,
 ) -> Result<Service, StartError> {
-    let store = Store::open(&settings.database_url, settings.migrate, clock, tasks.clone()).await?;
+    let open = || Store::open(&settings.database_url, settings.migrate, clock.clone(), tasks.clone());
+    let store = store::once_there(open).await?;
     let begun = store.now().await.map_err(SetupError::from)?;
+    let name = format!("{}:{:x}", settings.instance, begun);
     let users = Users {
         store: store.clone(),
+        notices: notice::Notices::start(name, Arc::clone(&backplane), tasks),
         backplane,
         ruleset,
         hasher: password::Hasher::new(settings.bcrypt_cost).await.map_err(StartError::Password)?,
         fence: Fence::new(FENCED_ACCOUNTS),
-        publisher: notice::Publisher::new(format!("{}:{:x}", settings.instance, begun)),
         session_ttl: store::clock::millis(settings.session_ttl),
         tasks: tasks.clone(),
     };

@@ -1,11 +1,12 @@
 //! News for the gateways: sockets of a session that is over are to be closed.
 //!
-//! This is the fast path only. A gateway that misses it finds out from the numbers, and every service refuses what an
-//! outdated connection sends.
+//! This is the fast path only. A gateway that misses it notices a gap in the numbers and asks which of its sessions are
+//! over, and every service refuses what an outdated connection sends.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
 use backplane::{Backplane, Channel};
+use service_kit::TaskGroup;
 use vocab::AccountId;
 
 use crate::wire;
@@ -18,10 +19,19 @@ pub(crate) enum Why {
     AccountDeleted,
 }
 
-/// Numbers what this process publishes.
-pub(crate) struct Publisher {
+/// A session that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Over {
+    pub(crate) account: AccountId,
+    /// Sessions below this epoch are over.
+    pub(crate) epoch: i64,
+    pub(crate) why: Why,
+}
+
+/// Tells the gateways.
+pub(crate) struct Notices {
     name: String,
-    last: AtomicU64,
+    publisher: Arc<backplane::Publisher>,
 }
 
 impl Why {
@@ -34,20 +44,17 @@ impl Why {
     }
 }
 
-impl Publisher {
+impl Notices {
     /// `name` tells this process from every other, and from itself before a restart.
-    pub(crate) fn new(name: String) -> Self {
-        Self { name, last: AtomicU64::new(0) }
+    pub(crate) fn start(name: String, backplane: Arc<dyn Backplane>, tasks: &TaskGroup) -> Self {
+        let signed = name.clone();
+        let heartbeat = move |number| wire::heartbeat(&signed, number).into();
+        let publisher = backplane::Publisher::start(backplane, [Channel::All], heartbeat, tasks);
+        Self { name, publisher }
     }
 
-    /// Tells every gateway that sessions of this account below `epoch` are over. What was done stays done when nobody
-    /// can be told.
-    pub(crate) async fn session_over(&self, backplane: &dyn Backplane, account: AccountId, epoch: i64, why: Why) {
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let envelope = wire::session_over(&self.name, number, account, epoch, why.key());
-        if let Err(error) = backplane.publish(&Channel::All, envelope.into()).await {
-            metrics::counter!("notices_lost_total").increment(1);
-            tracing::warn!(error = %error, "notice of an ended session not published");
-        }
+    /// Tells every gateway, soon. What was done stays done when nobody can be told.
+    pub(crate) fn session_over(&self, over: Over) {
+        self.publisher.tell(Channel::All, |number| wire::session_over(&self.name, number, over).into());
     }
 }

@@ -14,8 +14,9 @@ use crate::tally::Tally;
 /// The most battles in one call.
 pub(crate) const MAX_ENTRIES: usize = 1_000;
 
-/// The most battles in one transaction: long enough to share its cost, short enough to let other writers in between.
-const CHUNK: usize = 250;
+/// The most battles in one transaction: enough to share its cost, few enough for others not to wait long for their rows,
+/// and for a call that was cut off to have got somewhere.
+const CHUNK: usize = 64;
 
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

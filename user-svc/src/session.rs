@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use vocab::{AccountId, Username};
 
 use crate::attempt::{self, Attempt, Proven};
-use crate::notice::Why;
-use crate::store::rows::{SessionRow, Standing, TokenHash};
+use crate::notice::{Over, Why};
+use crate::store::rows::{Epoch, SessionRow, Standing, TokenHash};
 use crate::users::Users;
 
 /// How many tokens of a session count beside the newest. The answer to a refresh may be lost, and whoever was sent it must
@@ -80,7 +80,7 @@ pub(crate) async fn open(users: &Users, attempt: Attempt<'_>) -> Result<Option<O
     let hash = Arc::from(proven.hash.as_str());
     let opened = users.store.open_session(proven.account, hash, token.hash(), users.session_ttl).await?;
     let Some(session) = opened else { return Ok(None) };
-    users.replaced(session.account, session.epoch, Why::SignedInElsewhere).await;
+    users.replaced(session.account, session.epoch, Why::SignedInElsewhere);
     renew_hash(users, proven);
     let standing = users.store.standing(session.account).await?.ok_or_else(wrong)?;
     Ok(Some(Opened::new(&token, &session, standing)))
@@ -89,7 +89,7 @@ pub(crate) async fn open(users: &Users, attempt: Attempt<'_>) -> Result<Option<O
 /// Ends the session of this epoch; one that is over already stays over.
 pub(crate) async fn sign_out(users: &Users, account: AccountId, epoch: i64) -> Result<(), Fault> {
     if let Some(next) = users.store.close_session(account, epoch).await? {
-        users.replaced(account, next, Why::SignedOut).await;
+        users.replaced(account, next, Why::SignedOut);
     }
     Ok(())
 }
@@ -99,6 +99,21 @@ pub(crate) async fn authenticate(users: &Users, token: &str) -> Result<Opened, F
     let token = Token::parse(token).ok_or_else(over)?;
     let (session, standing) = users.store.authenticate(token.hash()).await?.ok_or_else(over)?;
     Ok(Opened::new(&token, &session, standing))
+}
+
+/// Those of these sessions (account and epoch) that are over.
+pub(crate) async fn check(users: &Users, asked: Vec<(AccountId, i64)>) -> Result<Vec<Over>, Fault> {
+    let accounts: Vec<AccountId> = asked.iter().map(|(account, _)| *account).collect();
+    let epochs = users.store.epochs(accounts.into()).await?;
+    let over = |(account, asked): (AccountId, i64)| match epochs.get(&account) {
+        None => Some(Over { account, epoch: asked + 1, why: Why::AccountDeleted }),
+        Some(Epoch { now, open }) if *now > asked => {
+            let why = if *open { Why::SignedInElsewhere } else { Why::SignedOut };
+            Some(Over { account, epoch: *now, why })
+        }
+        Some(_) => None,
+    };
+    Ok(asked.into_iter().filter_map(over).collect())
 }
 
 /// A fresh token for the session of this epoch, and when it expires. The one before counts until its own time is over:

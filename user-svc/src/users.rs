@@ -7,7 +7,7 @@ use rules::Ruleset;
 use service_kit::{Fence, TaskGroup};
 use vocab::AccountId;
 
-use crate::notice::{Publisher, Why};
+use crate::notice::{Notices, Over, Why};
 use crate::password::Hasher;
 use crate::store::Store;
 
@@ -18,7 +18,7 @@ pub(crate) struct Users {
     pub(crate) ruleset: Arc<Ruleset>,
     pub(crate) hasher: Hasher,
     pub(crate) fence: Fence,
-    pub(crate) publisher: Publisher,
+    pub(crate) notices: Notices,
     /// Life of a session, milliseconds.
     pub(crate) session_ttl: i64,
     /// Owns what goes on after an answer.
@@ -27,7 +27,7 @@ pub(crate) struct Users {
 
 impl Users {
     /// Tells the gateways that sessions below `epoch` are over.
-    pub(crate) async fn replaced(&self, account: AccountId, epoch: i64, why: Why) {
-        self.publisher.session_over(self.backplane.as_ref(), account, epoch, why).await;
+    pub(crate) fn replaced(&self, account: AccountId, epoch: i64, why: Why) {
+        self.notices.session_over(Over { account, epoch, why });
     }
 }

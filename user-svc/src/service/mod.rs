@@ -60,6 +60,12 @@ impl UserService for UserApi {
         answer(AuthenticateResponse { session: self.session(opened) })
     }
 
+    async fn check_sessions(&self, request: Request<CheckSessionsRequest>) -> Answer<CheckSessionsResponse> {
+        let asked = wire::asked(request.into_inner().sessions)?;
+        let over = session::check(&self.users, asked).await?;
+        answer(CheckSessionsResponse { over: over.into_iter().map(wire::over).collect() })
+    }
+
     async fn refresh_session(&self, request: Request<RefreshSessionRequest>) -> Answer<RefreshSessionResponse> {
         let caller = self.users.admit(request.into_inner().caller)?;
         let epoch = wire::stored(caller.epoch, "caller.epoch")?;
@@ -95,6 +101,12 @@ impl UserService for UserApi {
         let record = battle_record::claim(&self.users.store, battle, epoch, &owner).await?;
         let now = record.now;
         answer(ClaimBattleResponse { record: Some(wire::record(record)?), now })
+    }
+
+    async fn check_battles(&self, request: Request<CheckBattlesRequest>) -> Answer<CheckBattlesResponse> {
+        let holds = wire::holds(request.into_inner().holds)?;
+        let lost = battle_record::check(&self.users.store, holds).await?;
+        answer(CheckBattlesResponse { lost: lost.into_iter().map(wire::hold).collect() })
     }
 
     async fn save_progress(&self, request: Request<SaveProgressRequest>) -> Answer<SaveProgressResponse> {

@@ -24,6 +24,9 @@ const PASSING_ON_MYSQL: [&str; 9] = [
     "is full",
 ];
 
+/// What is said of a table that isn't there, by SQLite and by MySQL.
+const NO_TABLE: [&str; 2] = ["no such table", "doesn't exist"];
+
 /// A failed operation.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -60,6 +63,12 @@ impl StoreError {
     pub(super) fn at_commit(error: Diesel) -> Self {
         let failed = Self::from(error);
         if let Self::Busy(said) = failed { Self::Unanswered(said) } else { failed }
+    }
+
+    /// The answer of a database without our tables, when it asks for their newest migration and their floor.
+    pub(super) fn no_tables(self) -> Result<(i64, i64), Self> {
+        let missing = |cause: &dyn std::error::Error| NO_TABLE.iter().any(|said| cause.to_string().contains(said));
+        if matches!(&self, Self::Failed(cause) if missing(&**cause)) { Ok((0, 0)) } else { Err(self) }
     }
 
     /// Whether the same operation may succeed when tried again at once.
@@ -99,7 +108,8 @@ impl From<Fault> for StoreError {
     }
 }
 
-fn passes(said: &str) -> bool {
+/// Whether this is said of a trouble that passes.
+pub(super) fn passes(said: &str) -> bool {
     PASSING_ON_SQLITE.iter().chain(&PASSING_ON_MYSQL).any(|passing| said.contains(passing))
 }
 

@@ -6,7 +6,7 @@
 //! caller is gone.
 
 /// Compiles the query files for the back end in whose module it stands, which gives them `Txn` with its moment
-/// and its own `locked!`, `conflict!` and `insert_all!`.
+/// and its own `locked!`, `conflict!`, `insert_all!`, `given!` and `raise_all!`.
 macro_rules! compile_queries {
     ($($noun:ident),+) => {$(
         pub(in crate::store) mod $noun {
@@ -15,28 +15,32 @@ macro_rules! compile_queries {
     )+};
 }
 
+mod alone;
 pub(crate) mod clock;
 mod error;
+mod exchange;
 mod key;
 mod mysql;
 pub(crate) mod rows;
 mod schema;
 mod sqlite;
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use service_kit::TaskGroup;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use vocab::{AccountId, AuditId, BattleId, CharacterId};
 
+pub use alone::Alone;
 pub use clock::Clock;
 pub use error::StoreError;
 use mysql::Mysql;
 use rows::{
-    AuditRow, BattleLine, Credentials, Entry, Input, NewAccount, NewBattle, Record, SessionRow, Sheet, Standing,
+    AuditRow, BattleLine, Credentials, Entry, Epoch, Input, NewAccount, NewBattle, Record, SessionRow, Sheet, Standing,
     TokenHash,
 };
 use sqlite::Sqlite;
@@ -56,6 +60,9 @@ const RETRIES: u32 = 3;
 
 /// The longest a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait before a database that is away is asked again at the start.
+const START_PAUSE: Duration = Duration::from_millis(500);
 
 /// The database, open. Clones are the same one.
 #[derive(Clone)]
@@ -117,7 +124,7 @@ pub enum SetupError {
         floor: i64,
     },
     /// The tables are not there yet.
-    #[error("the database is at migration {found}, this program wants {PROGRAM}: migrate it first")]
+    #[error("the database is at migration {found}, this program wants {PROGRAM}: run `mud migrate` first")]
     NotMigrated {
         /// The newest migration found.
         found: i64,
@@ -125,12 +132,38 @@ pub enum SetupError {
     /// The first look at the tables failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another program has the right to be the only one.
+    #[error("another mud serves this database")]
+    Served,
+    /// A server gave no answer.
+    #[error("the database did not answer within {0:?}")]
+    Unanswered(Duration),
     /// Another program has been migrating for too long.
     #[error("another program is migrating the database")]
     BeingMigrated,
     /// A task of the setup was cut.
     #[error("setting up the database was cut off")]
     Cut(#[from] tokio::task::JoinError),
+}
+
+impl SetupError {
+    /// Whether the database's server is away: it may come.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::Pool(_) | Self::Statement(_) => error::passes(&self.to_string()),
+            Self::Store(error) => matches!(error, StoreError::Busy(_) | StoreError::Unanswered(_)),
+            Self::Unanswered(_) => true,
+            Self::Url
+            | Self::Directory(_)
+            | Self::Migration(_)
+            | Self::ProgramTooOld { .. }
+            | Self::NotMigrated { .. }
+            | Self::Served
+            | Self::BeingMigrated
+            | Self::Cut(_) => false,
+        }
+    }
 }
 
 impl Store {
@@ -148,7 +181,7 @@ impl Store {
             Url::Mysql(url) => Db::Mysql(Mysql::open(url).await?),
         };
         let store = Self(Arc::new(Inner { db, clock, tasks }));
-        let (newest, floor) = store.floor().await?;
+        let (newest, floor) = store.floor().await.or_else(StoreError::no_tables)?;
         match () {
             () if floor > PROGRAM => Err(SetupError::ProgramTooOld { floor }),
             () if newest < PROGRAM => Err(SetupError::NotMigrated { found: newest }),
@@ -199,6 +232,28 @@ impl<'u> Url<'u> {
 impl<'c, C> Txn<'c, C> {
     fn new(conn: &'c mut C, clock: &'c Clock) -> Self {
         Self { conn, clock, now: None }
+    }
+}
+
+/// Repeats a part of the setup for as long as the database's server is away.
+///
+/// # Errors
+/// When it is there and the part fails all the same.
+pub async fn once_there<T, F>(part: impl Fn() -> F) -> Result<T, SetupError>
+where
+    F: Future<Output = Result<T, SetupError>>,
+{
+    let mut told = false;
+    loop {
+        match part().await {
+            Err(away) if away.is_away() => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(error = &away as &dyn std::error::Error, "database away at the start");
+                }
+                sleep(START_PAUSE).await;
+            }
+            answer => return answer,
+        }
     }
 }
 
@@ -253,6 +308,7 @@ operations! {
     write session::open           => open_session(account: AccountId, hash: Arc<str>, token: TokenHash, ttl: i64) -> Option<SessionRow>;
     write session::close          => close_session(account: AccountId, epoch: i64) -> Option<i64>;
     write session::refresh        => refresh_session(account: AccountId, epoch: i64, token: TokenHash, ttl: i64) -> Option<i64>;
+    read  session::epochs         => epochs(accounts: Arc<[AccountId]>) -> HashMap<AccountId, Epoch>;
     view  session::authenticate   => authenticate(token: TokenHash) -> Option<(SessionRow, Standing)>;
     view  session::standing       => standing(account: AccountId) -> Option<Standing>;
 
@@ -263,6 +319,7 @@ operations! {
     write battle::create          => create_battle(new: Arc<NewBattle>) -> Created;
     write battle::claim           => claim_battle(battle: BattleId, epoch: i64, owner: Arc<str>) -> Claimed;
     write battle::append          => append_input(battle: BattleId, input: Arc<Input>) -> Appended;
+    read  battle::live_epochs     => live_epochs(battles: Arc<[BattleId]>) -> HashMap<BattleId, i64>;
     view  battle::by_id           => battle_by_id(battle: BattleId, history: bool) -> Option<Record>;
     view  battle::of_character    => battle_of_character(character: CharacterId, history: bool) -> Option<Record>;
     read  battle::list            => list_battles(live_only: bool, after: Option<BattleId>, limit: i64) -> Vec<(BattleLine, String)>;
@@ -322,7 +379,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(directory.path().join("new/folder")).unwrap();
         for url in urls(&directory).await {
-            assert!(matches!(open(&url, false).await.err(), Some(SetupError::Store(_))), "no tables");
+            assert!(matches!(open(&url, false).await.err(), Some(SetupError::NotMigrated { found: 0 })), "no tables");
             open(&url, true).await.unwrap();
             open(&url, false).await.unwrap();
             execute(&url, "DELETE FROM schema_floor WHERE migration = 13").await;

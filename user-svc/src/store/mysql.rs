@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use diesel::sql_types::{BigInt, Integer, Nullable};
-use diesel::{ConnectionResult, QueryResult, dsl::sql};
+use diesel::{ConnectionResult, IntoSql, QueryResult, dsl::sql};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::pooled_connection::bb8::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
@@ -17,7 +17,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Clock, PATIENCE, SetupError, StoreError, Txn};
+use super::exchange::Exchange;
+use super::{Clock, SetupError, StoreError, Txn};
 
 /// The connection that the queries of `queries/` are written for.
 pub(super) type Conn = AsyncMysqlConnection;
@@ -25,9 +26,12 @@ pub(super) type Conn = AsyncMysqlConnection;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/mysql");
 
 /// Nothing is cut to fit a column, nobody waits for a row longer than for a connection, and errors are told in the
-/// language in which they are understood (see `error`).
+/// language in which they are understood (see `error`). A program that stands still amid a transaction loses it before
+/// those who wait for its rows give up: they could else claim no battle of it for as long as it stands. Only MariaDB can
+/// be told to.
 const SESSION: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
-     SESSION innodb_lock_wait_timeout = 5, SESSION lc_messages = 'en_US'";
+     SESSION innodb_lock_wait_timeout = 5, SESSION lc_messages = 'en_US' \
+     /*M!100300 , SESSION idle_transaction_timeout = 3 */";
 const READER: &str = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 const WRITER: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
@@ -38,6 +42,10 @@ const WRITE: &str = "START TRANSACTION READ WRITE";
 const READERS: u32 = 8;
 const WRITERS: u32 = 8;
 
+/// The longest a caller waits for a connection that answers. Callers have five seconds, and battle-svc asks what became of
+/// a change whose answer it didn't get; so either hears in time that the database is away.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The longest an operation takes; only a server that is frozen or cut off takes longer.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -46,6 +54,11 @@ const NOW: &str = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
 
 /// One migrator at a time; it lets go when its connection ends. Such locks have the whole server for their scope.
 const MIGRATOR: &str = "GET_LOCK(LEFT(CONCAT('migrator of ', DATABASE()), 64), 60)";
+
+/// One server at a time where there is no Redis. A few seconds of patience: of a program that is gone, or of our own lost
+/// connection, the server may hear a moment later.
+const SERVER: &str = "GET_LOCK(LEFT(CONCAT('server of ', DATABASE()), 64), 3)";
+const STILL_SERVER: &str = "IS_USED_LOCK(LEFT(CONCAT('server of ', DATABASE()), 64)) = CONNECTION_ID()";
 
 /// A database on a server.
 pub(super) struct Mysql {
@@ -64,7 +77,13 @@ impl Mysql {
         W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>>,
     {
         let mut conn = self.readers.get().await.map_err(away)?;
-        in_time(async { Ok(work(Txn::new(&mut conn, clock)).await?) }).await
+        let work = async {
+            let exchange = Exchange::on(&mut conn);
+            let answer = work(Txn::new(exchange.conn, clock)).await;
+            exchange.end();
+            Ok(answer?)
+        };
+        in_time(work).await
     }
 
     /// Several statements that see the same moment.
@@ -106,6 +125,16 @@ async fn transact<T, W>(conn: &mut Conn, begin: &str, clock: &Clock, work: W) ->
 where
     W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>>,
 {
+    let exchange = Exchange::on(conn);
+    let answer = transact_on(exchange.conn, begin, clock, work).await;
+    exchange.end();
+    answer
+}
+
+async fn transact_on<T, W>(conn: &mut Conn, begin: &str, clock: &Clock, work: W) -> Result<T, StoreError>
+where
+    W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>>,
+{
     AnsiTransactionManager::begin_transaction_sql(conn, begin).await?;
     match work(Txn::new(conn, clock)).await {
         Ok(value) => {
@@ -126,8 +155,7 @@ where
 /// Brings the database's tables up to date; whoever comes second waits and finds it done.
 pub(super) async fn migrate(url: &str) -> Result<(), SetupError> {
     let mut conn = Conn::establish(url).await?;
-    let alone = diesel::select(sql::<Nullable<Integer>>(MIGRATOR)).get_result::<Option<i32>>(&mut conn).await?;
-    if alone != Some(1) {
+    if !says_yes(&mut conn, MIGRATOR).await? {
         return Err(SetupError::BeingMigrated);
     }
     let mut conn: AsyncConnectionWrapper<Conn> = conn.into();
@@ -135,10 +163,26 @@ pub(super) async fn migrate(url: &str) -> Result<(), SetupError> {
     tokio::task::spawn_blocking(migration).await?
 }
 
+/// A connection that holds the right to be the one program that serves the database.
+pub(super) async fn take_alone(url: &str) -> Result<Conn, SetupError> {
+    let mut conn = Conn::establish(url).await?;
+    if says_yes(&mut conn, SERVER).await? { Ok(conn) } else { Err(SetupError::Served) }
+}
+
+/// Whether such a connection still holds it; it does for as long as it lives.
+pub(super) async fn is_alone(conn: &mut Conn) -> Result<bool, SetupError> {
+    Ok(says_yes(conn, STILL_SERVER).await?)
+}
+
+async fn says_yes(conn: &mut Conn, question: &str) -> QueryResult<bool> {
+    let answer = diesel::select(sql::<Nullable<BigInt>>(question)).get_result::<Option<i64>>(conn).await?;
+    Ok(answer == Some(1))
+}
+
 /// Connections are tried before they are used: a server that was restarted leaves a pool full of closed ones.
 async fn pool(url: &str, size: u32, isolation: &'static str) -> Result<Pool<Conn>, SetupError> {
     let mut config = ManagerConfig::default();
-    config.recycling_method = RecyclingMethod::Verified;
+    config.recycling_method = RecyclingMethod::CustomFunction(Box::new(|conn| answers(conn).boxed()));
     config.custom_setup = Box::new(move |url| connect(url, isolation).boxed());
     let manager = AsyncDieselConnectionManager::new_with_config(url, config);
     Ok(Pool::builder().connection_timeout(PATIENCE).max_size(size).min_idle(Some(1)).build(manager).await?)
@@ -150,6 +194,13 @@ async fn connect(url: &str, isolation: &str) -> ConnectionResult<Conn> {
         conn.batch_execute(setting).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     }
     Ok(conn)
+}
+
+async fn answers(conn: &mut Conn) -> QueryResult<()> {
+    let exchange = Exchange::on(conn);
+    let answer = diesel::select(1.into_sql::<Integer>()).execute(exchange.conn).await;
+    exchange.end();
+    answer.map(|_| ())
 }
 
 /// Not worth another try: the pool has tried again and again for as long as anybody waits.
@@ -178,6 +229,25 @@ macro_rules! insert_all {
     };
 }
 
+/// The number that the row that was to be inserted has in this column.
+macro_rules! given {
+    ($table:ident, $column:ident) => {
+        diesel::dsl::sql::<diesel::sql_types::BigInt>(concat!("VALUES(`", stringify!($column), "`)"))
+    };
+}
+
+/// Rows that are new, or raise those that are there as `$raise` says: one statement, none for no rows.
+macro_rules! raise_all {
+    ($txn:expr, $table:expr, $rows:expr, $unique:expr, $raise:expr) => {{
+        let rows = $rows;
+        if !rows.is_empty() {
+            let insert = diesel::insert_into($table).values(rows).on_conflict(diesel::dsl::DuplicatedKeys);
+            diesel_async::RunQueryDsl::execute(insert.do_update().set($raise()), $txn.conn).await?;
+        }
+        Ok(())
+    }};
+}
+
 /// The queries, compiled for this connection.
 pub(super) mod queries {
     use super::Conn;
@@ -186,4 +256,63 @@ pub(super) mod queries {
     compile_queries!(
         account, audit, bag, battle, character, clock, floor, ledger, once, progress, retention, ruleset, seed, session
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    async fn number(mysql: &Mysql, expression: String) -> i64 {
+        let clock = Clock::system();
+        let read = mysql
+            .read(&clock, move |txn| diesel::select(sql::<BigInt>(&expression)).get_result::<i64>(txn.conn).boxed());
+        read.await.unwrap()
+    }
+
+    /// Changes a row, and ends the change after `then`.
+    async fn change(of: &Mysql, then: impl Future<Output = ()> + Send + 'static) -> Result<(), StoreError> {
+        of.write(&Clock::system(), move |mut txn| {
+            async move {
+                queries::ruleset::put(&mut txn, "1:00".into(), vec![1].into()).await?;
+                then.await;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_program_that_stands_still_amid_a_change_holds_nobody_up_for_long() {
+        let url = testkit::mariadb::database().await;
+        migrate(&url).await.unwrap();
+        let (still, other) = (Mysql::open(&url).await.unwrap(), Mysql::open(&url).await.unwrap());
+        let (locked, is_locked) = tokio::sync::oneshot::channel();
+        let stands = async move {
+            locked.send(()).unwrap();
+            std::future::pending::<()>().await;
+        };
+        let comes = async {
+            is_locked.await.unwrap();
+            change(&other, std::future::ready(())).await
+        };
+        tokio::select! {
+            ended = change(&still, stands) => panic!("{ended:?}"),
+            done = comes => done.unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_came_too_late_is_not_the_next_ones() {
+        let mysql = Mysql::open(&testkit::mariadb::database().await).await.unwrap();
+        for round in 0..i64::from(READERS) {
+            let late = number(&mysql, format!("{round} + SLEEP(0.05)"));
+            timeout(Duration::from_millis(10), late).await.unwrap_err();
+        }
+        for n in 100..200 {
+            assert_eq!(number(&mysql, n.to_string()).await, n);
+        }
+    }
 }

@@ -50,6 +50,15 @@ pub(crate) struct SessionRow {
     pub(crate) expires_at: i64,
 }
 
+/// How the sessions of an account stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Epoch {
+    /// The epoch that counts.
+    pub(crate) now: i64,
+    /// Whether there is a session of it; none after a sign-out.
+    pub(crate) open: bool,
+}
+
 /// A character.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = character)]
@@ -286,6 +295,22 @@ pub(crate) struct Entry {
     pub(crate) release: bool,
     pub(crate) end_reason: Option<String>,
     pub(crate) new_segment: Option<Segment>,
+}
+
+/// The columns that say how far the player's own socket has been served.
+#[derive(Debug, AsChangeset)]
+#[diesel(table_name = battle)]
+pub(super) struct SeenColumns<'s> {
+    seen_seq: i64,
+    seen_totals: &'s [u8],
+    seen_at: i64,
+}
+
+impl<'s> SeenColumns<'s> {
+    /// What was seen some time before `now`.
+    pub(super) fn of(seen: &'s Seen, now: i64) -> Self {
+        Self { seen_seq: seen.seq, seen_totals: &seen.totals, seen_at: now - seen.lag_ms }
+    }
 }
 
 /// How far the player's own socket has been served.

@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
 use diesel::{Connection, ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
@@ -31,6 +32,10 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite")
 
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
      PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000;";
+
+/// How often, and after which pause, a new file's migrator asks for write-ahead logging again.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Readers at the same time. A read is short; more would only wait for the same two or three cores.
 const READERS: u32 = 4;
@@ -159,12 +164,25 @@ pub(super) async fn migrate(path: &str) -> Result<(), SetupError> {
     let path = path.to_owned();
     let migration = move || {
         let mut conn = SqliteConnection::establish(&path)?;
-        conn.batch_execute(PRAGMAS)?;
+        first_to_write_ahead(&mut conn)?;
         conn.immediate_transaction(|conn| {
             conn.run_pending_migrations(MIGRATIONS).map(drop).map_err(SetupError::Migration)
         })
     };
     tokio::task::spawn_blocking(migration).await?
+}
+
+/// Two that bring a new file to write-ahead logging at the same moment wait for each other, which SQLite sees and tells
+/// one of them at once, whatever `busy_timeout` says: that one finds it done a moment later.
+#[expect(clippy::disallowed_methods, reason = "on a thread that may block; SQLite has no event to wait for")]
+fn first_to_write_ahead(conn: &mut SqliteConnection) -> QueryResult<()> {
+    for _ in 0..TRIES {
+        match conn.batch_execute(PRAGMAS) {
+            Err(error) if error.to_string().contains("locked") => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    conn.batch_execute(PRAGMAS)
 }
 
 async fn pool(path: &str, size: u32) -> Result<Pool<Conn>, SetupError> {
@@ -211,6 +229,24 @@ macro_rules! insert_all {
             diesel::RunQueryDsl::execute(diesel::insert_into($table).values(rows), conn)
         };
         $txn.conn.spawn_blocking(insert).await
+    }};
+}
+
+/// The number that the row that was to be inserted has in this column.
+macro_rules! given {
+    ($table:ident, $column:ident) => {
+        diesel::upsert::excluded($table::$column)
+    };
+}
+
+/// Rows that are new, or raise those that are there as `$raise` says: a statement here is a function call.
+macro_rules! raise_all {
+    ($txn:expr, $table:expr, $rows:expr, $unique:expr, $raise:expr) => {{
+        for row in $rows {
+            let insert = diesel::insert_into($table).values(row).on_conflict($unique);
+            diesel_async::RunQueryDsl::execute(insert.do_update().set($raise()), $txn.conn).await?;
+        }
+        Ok(())
     }};
 }
 

@@ -6,8 +6,11 @@ use user::get_battle_record_request::By;
 
 use super::save::totals;
 use super::{Caller, id, missing, name, small, stored, unsigned};
-use crate::battle_record::Which;
+use crate::battle_record::{Hold, Which};
 use crate::store::rows::{BattleLine, Input, NewBattle, Record, Segment};
+
+/// Battles asked about at once.
+const CHECKED_AT_ONCE: usize = 1_000;
 
 pub(crate) fn new_battle(caller: Caller, request: user::CreateBattleRequest) -> Result<NewBattle, Fault> {
     if request.tick_ms == 0 {
@@ -37,6 +40,20 @@ pub(crate) fn input(input: Option<user::BattleInput>) -> Result<Input, Fault> {
         tick: stored(input.tick, "input.tick")?,
         input: input.input,
     })
+}
+
+/// The battles that an owner asks about.
+pub(crate) fn holds(holds: Vec<user::BattleHold>) -> Result<Vec<Hold>, Fault> {
+    if holds.len() > CHECKED_AT_ONCE {
+        return Err(Fault::invalid("too-many-entries").field("holds").arg("max", CHECKED_AT_ONCE));
+    }
+    let holds =
+        holds.into_iter().map(|hold| Ok((id(&hold.battle_id, "holds.battle_id")?, stored(hold.epoch, "holds.epoch")?)));
+    holds.collect()
+}
+
+pub(crate) fn hold((battle, epoch): Hold) -> user::BattleHold {
+    user::BattleHold { battle_id: battle.to_string(), epoch: unsigned(epoch) }
 }
 
 /// Which battle a request names.

@@ -7,21 +7,20 @@ mod save;
 mod session;
 
 use prost::Message;
+use proto::ENVELOPE_VERSION;
 use proto::common::v1 as common;
-use service_kit::Fault;
+use service_kit::{Fault, trace};
 use vocab::AccountId;
 
 pub(crate) use audit::{audit_record, deed};
-pub(crate) use battle::{input, line, new_battle, record, which};
+pub(crate) use battle::{hold, holds, input, line, new_battle, record, which};
 pub(crate) use save::{entries, results};
-pub(crate) use session::{character, session, who};
+pub(crate) use session::{asked, character, over, session, who};
 
 use common::envelope::Body;
 
+use crate::notice::Over;
 use crate::page::PageOf;
-
-/// Version of the envelope this service writes.
-const ENVELOPE: u32 = 1;
 
 /// The longest name.
 const NAME_BYTES: usize = 255;
@@ -95,22 +94,20 @@ pub(crate) fn digest(bytes: &[u8]) -> Result<[u8; 32], Fault> {
     bytes.try_into().map_err(|_| Fault::invalid("digest-form").field("digest"))
 }
 
-/// The envelope that tells the gateways that sessions of an account below `epoch` are over.
-pub(crate) fn session_over(publisher: &str, number: u64, account: AccountId, epoch: i64, reason: &str) -> Vec<u8> {
-    let over = common::SessionReplaced {
-        account_id: account.to_string(),
-        epoch: unsigned(epoch),
-        connection: 0,
-        reason: reason.to_owned(),
-    };
-    let envelope = common::Envelope {
-        version: ENVELOPE,
-        publisher: publisher.to_owned(),
-        number,
-        trace: String::new(),
-        body: Some(Body::Replaced(over)),
-    };
-    envelope.encode_to_vec()
+/// The envelope that tells the gateways of a session that is over.
+pub(crate) fn session_over(publisher: &str, number: u64, news: Over) -> Vec<u8> {
+    envelope(publisher, number, Body::Replaced(over(news)))
+}
+
+/// The envelope that repeats the number of the last one.
+pub(crate) fn heartbeat(publisher: &str, number: u64) -> Vec<u8> {
+    envelope(publisher, number, Body::Heartbeat(common::Heartbeat {}))
+}
+
+fn envelope(publisher: &str, number: u64, body: Body) -> Vec<u8> {
+    let publisher = publisher.to_owned();
+    common::Envelope { version: ENVELOPE_VERSION, publisher, number, trace: trace::of_message(), body: Some(body) }
+        .encode_to_vec()
 }
 
 fn missing(field: &'static str) -> Fault {

@@ -1,6 +1,6 @@
 //! Sessions and characters.
 
-use proto::common::v1::{Character, Item, ItemKind as Kind};
+use proto::common::v1::{Character, Item, ItemKind as Kind, SessionReplaced};
 use proto::user::v1 as user;
 use rules::content::{Content, ItemKind};
 use rules::fighter::BAG_PLACES;
@@ -8,12 +8,16 @@ use rules::growth;
 use rules::shop;
 use service_kit::Fault;
 use user::get_character_request::By;
-use vocab::CharacterName;
+use vocab::{AccountId, CharacterName};
 
-use super::{id, missing, small, unsigned};
+use super::{id, missing, small, stored, unsigned};
 use crate::character::{Who, slot_of};
+use crate::notice::Over;
 use crate::session::Opened;
 use crate::store::rows::{Current, ItemRow, Sheet};
+
+/// Sessions asked about at once.
+const CHECKED_AT_ONCE: usize = 500;
 
 pub(crate) fn session(content: &Content, opened: Opened) -> user::Session {
     user::Session {
@@ -23,6 +27,27 @@ pub(crate) fn session(content: &Content, opened: Opened) -> user::Session {
         epoch: unsigned(opened.epoch),
         character: Some(character(content, opened.standing.sheet)),
         battle: opened.standing.battle.map(current),
+    }
+}
+
+/// The sessions a gateway asks about.
+pub(crate) fn asked(sessions: Vec<user::SessionRef>) -> Result<Vec<(AccountId, i64)>, Fault> {
+    if sessions.len() > CHECKED_AT_ONCE {
+        return Err(Fault::invalid("too-many-entries").field("sessions").arg("max", CHECKED_AT_ONCE));
+    }
+    let asked = sessions
+        .into_iter()
+        .map(|session| Ok((id(&session.account_id, "sessions.account_id")?, stored(session.epoch, "sessions.epoch")?)));
+    asked.collect()
+}
+
+/// News of a session that is over.
+pub(crate) fn over(over: Over) -> SessionReplaced {
+    SessionReplaced {
+        account_id: over.account.to_string(),
+        epoch: unsigned(over.epoch),
+        connection: 0,
+        reason: over.why.key().to_owned(),
     }
 }
 

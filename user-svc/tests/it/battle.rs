@@ -292,3 +292,50 @@ async fn a_ruleset_once_put_stays() {
     let fault: Fault = house.client().get_ruleset(get("1:ffff")).await.unwrap_err().into();
     assert_eq!(fault.kind(), NotFound);
 }
+
+#[tokio::test]
+async fn an_owner_can_ask_which_battles_are_not_its_own_any_more() {
+    let house = House::new().await;
+    let mut battles = Vec::new();
+    for name in ["live", "claimed", "ended", "gone"] {
+        let session = house.sign_up(name, name).await.unwrap();
+        let battle = house.battle(&session).await.unwrap();
+        match name {
+            "claimed" => drop(house.claim(&battle, 1, "battle-2").await.unwrap()),
+            "ended" => {
+                house.save(vec![SaveEntry { end_reason: Some("died".into()), ..entry(&battle, 3, 0) }]).await;
+            }
+            "gone" => {
+                let caller = super::support::caller(&session);
+                let delete = DeleteAccountRequest { caller, password: PASSWORD.into() };
+                house.client().delete_account(delete).await.unwrap();
+            }
+            _ => {}
+        }
+        battles.push(battle);
+    }
+    battles.push(BattleId::generate().to_string());
+    let holds = |epoch| -> Vec<BattleHold> {
+        battles.iter().map(|battle| BattleHold { battle_id: battle.clone(), epoch }).collect()
+    };
+    let ask = async |holds: Vec<BattleHold>| -> Result<Vec<BattleHold>, Fault> {
+        Ok(house.client().check_battles(CheckBattlesRequest { holds }).await?.into_inner().lost)
+    };
+    let (first, second) = (holds(1), holds(2));
+    assert_eq!(ask(first.clone()).await.unwrap(), first[1..], "all but the live one");
+    assert_eq!(ask(second.clone()).await.unwrap(), [&second[..1], &second[2..]].concat(), "all but the claimed one");
+    let both = vec![second[0].clone(), first[0].clone()];
+    assert_eq!(ask(both).await.unwrap(), second[..1], "each epoch has its own answer");
+    assert_eq!(ask(Vec::new()).await.unwrap(), []);
+
+    let thousand: Vec<BattleHold> = first.iter().cycle().take(1_000).cloned().collect();
+    assert_eq!(ask(thousand).await.unwrap().len(), 800);
+    let refused: [(Vec<BattleHold>, &str); 3] = [
+        (first.iter().cycle().take(1_001).cloned().collect(), "holds"),
+        (vec![BattleHold { battle_id: "x".into(), epoch: 1 }], "holds.battle_id"),
+        (vec![BattleHold { epoch: u64::MAX, ..first[0].clone() }], "holds.epoch"),
+    ];
+    for (holds, field) in refused {
+        assert_eq!(verdict(&ask(holds).await.unwrap_err()), (InvalidArgument, Some(field), None));
+    }
+}

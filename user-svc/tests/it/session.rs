@@ -22,6 +22,39 @@ async fn the_newest_sign_in_ends_the_others() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_missed_the_news_can_ask_which_sessions_are_over() {
+    let mut house = House::new().await;
+    let (gone, left, replaced, living) = (
+        house.sign_up("gone", "Gone").await.unwrap(),
+        house.sign_up("left", "Left").await.unwrap(),
+        house.sign_up("replaced", "Replaced").await.unwrap(),
+        house.sign_up("living", "Living").await.unwrap(),
+    );
+    let mut told = Vec::new();
+    let delete = DeleteAccountRequest { caller: caller(&gone), password: PASSWORD.into() };
+    house.client().delete_account(delete).await.unwrap();
+    told.push(house.news().await);
+    house.client().sign_out(SignOutRequest { caller: caller(&left) }).await.unwrap();
+    told.push(house.news().await);
+    house.sign_in("replaced", PASSWORD).await.unwrap();
+    told.push(house.news().await);
+
+    let session = |session: &Session| SessionRef { account_id: session.account_id.clone(), epoch: session.epoch };
+    let sessions = [&gone, &left, &living, &replaced].map(session).to_vec();
+    let answer = house.client().check_sessions(CheckSessionsRequest { sessions: sessions.clone() }).await.unwrap();
+    assert_eq!(answer.into_inner().over, told, "the very news that was told");
+
+    let many = CheckSessionsRequest { sessions: sessions.into_iter().cycle().take(501).collect() };
+    let fault = Fault::from(house.client().check_sessions(many).await.unwrap_err());
+    assert_eq!(fault.at_field(), Some("sessions"));
+    let form = CheckSessionsRequest { sessions: vec![SessionRef { account_id: "x".into(), epoch: 1 }] };
+    assert_eq!(
+        Fault::from(house.client().check_sessions(form).await.unwrap_err()).at_field(),
+        Some("sessions.account_id")
+    );
+}
+
+#[tokio::test]
 async fn many_sign_ins_at_once_leave_one_session() {
     let house = House::new().await;
     house.sign_up("mina", "민아").await.unwrap();

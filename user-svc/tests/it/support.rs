@@ -126,12 +126,14 @@ impl House {
 
     /// The next news of an ended session.
     pub(crate) async fn news(&mut self) -> SessionReplaced {
-        let next = tokio::time::timeout(Duration::from_secs(10), self.bus.recv()).await.expect("news");
-        let Some(Delivery::Message(message)) = next else { panic!("no message: {next:?}") };
-        let envelope = Envelope::decode(message.payload).unwrap();
-        match envelope.body {
-            Some(Body::Replaced(replaced)) => replaced,
-            other => panic!("not of a session: {other:?}"),
+        loop {
+            let next = tokio::time::timeout(Duration::from_secs(10), self.bus.recv()).await.expect("news");
+            let Some(Delivery::Message(message)) = next else { panic!("no message: {next:?}") };
+            match Envelope::decode(message.payload).unwrap().body {
+                Some(Body::Replaced(replaced)) => return replaced,
+                Some(Body::Heartbeat(_)) => {}
+                other => panic!("not of a session: {other:?}"),
+            }
         }
     }
 

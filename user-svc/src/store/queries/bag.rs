@@ -15,23 +15,20 @@ pub(in crate::store) async fn pieces(t: &mut Txn<'_>, character: CharacterId) ->
     item::table.filter(bagged).count().get_result(t.conn).await
 }
 
-/// Adds to a stack, or begins one.
-pub(in crate::store) async fn stack(t: &mut Txn<'_>, character: CharacterId, key: &str, more: i64) -> QueryResult<()> {
-    let stack = item::table.filter(item::character.eq(Key::from(character)).and(item::stack.eq(key)));
-    if diesel::update(stack).set(item::count.eq(item::count + more)).execute(t.conn).await? > 0 {
-        return Ok(());
-    }
-    let begun = ItemRow {
+/// Adds to stacks, by character and key, or begins them.
+pub(in crate::store) async fn stack_up(t: &mut Txn<'_>, more: Vec<(CharacterId, String, i64)>) -> QueryResult<()> {
+    let begun = |(character, key, more): (CharacterId, String, i64)| ItemRow {
         id: ItemId::generate(),
         character,
-        item_key: key.to_owned(),
-        stack: Some(key.to_owned()),
+        item_key: key.clone(),
+        stack: Some(key),
         count: more,
         plus: 0,
         slot: None,
     };
-    diesel::insert_into(item::table).values(begun).execute(t.conn).await?;
-    Ok(())
+    let rows: Vec<_> = more.into_iter().map(begun).collect();
+    let raise = || item::count.eq(item::count + given!(item, count));
+    raise_all!(t, item::table, rows, (item::character, item::stack), raise)
 }
 
 /// Puts a piece into the bag; one that is there already stays as it is.

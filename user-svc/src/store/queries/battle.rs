@@ -3,6 +3,7 @@
 use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use std::collections::HashMap;
 use std::sync::Arc;
 use vocab::{BattleId, CharacterId};
 
@@ -175,6 +176,19 @@ async fn record(t: &mut Txn<'_>, found: Option<BattleRow>, history: bool) -> Que
         .await?;
     let segments = battle_record::reaching_past(segments, after);
     Ok(Some(Record { battle, character_name, segments, inputs, now: t.now().await? }))
+}
+
+/// The epochs of those of these battles that live. The end is looked at here and not in the query, so that no other
+/// index than the primary key comes into question.
+pub(in crate::store) async fn live_epochs(
+    t: &mut Txn<'_>,
+    battles: Arc<[BattleId]>,
+) -> QueryResult<HashMap<BattleId, i64>> {
+    let keys = battles.iter().map(|id| Key::from(*id));
+    let rows = battle::table.filter(battle::id.eq_any(keys)).select((battle::id, battle::epoch, battle::ended_at));
+    let rows = rows.load::<(Key, i64, Option<i64>)>(t.conn).await?;
+    let live = rows.into_iter().filter(|(.., ended_at)| ended_at.is_none());
+    Ok(live.map(|(id, epoch, _)| (id.into(), epoch)).collect())
 }
 
 pub(in crate::store) async fn list(

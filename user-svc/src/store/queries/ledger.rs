@@ -4,7 +4,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
-use vocab::{AccountId, BattleId, CharacterId};
+use vocab::{AccountId, BattleId};
 
 use super::Txn;
 use crate::ledger::{self, Books};
@@ -15,27 +15,15 @@ use crate::store::schema::{character, ledger as entries};
 /// A sum of whole numbers that is itself one: MySQL would make a decimal of it, and SQLite takes the cast as it is.
 const SUM: &str = "CAST(SUM(delta) AS SIGNED)";
 
-/// Books what a battle earned since its last save: one row per battle and hour, raised; and the balance with it.
-pub(in crate::store) async fn earn(
-    t: &mut Txn<'_>,
-    battle: BattleId,
-    account: AccountId,
-    owner: CharacterId,
-    gold: i64,
-) -> QueryResult<()> {
-    if gold == 0 {
-        return Ok(());
-    }
+/// Books what battles earned since their last saves: one row per battle and hour, raised. The balances are the caller's.
+pub(in crate::store) async fn earn(t: &mut Txn<'_>, earned: Vec<(BattleId, AccountId, i64)>) -> QueryResult<()> {
     let now = t.now().await?;
-    let row = ledger::spoils(battle, account, gold, now);
-    let raised = diesel::update(entries::table.find(&row.entry_key))
-        .set((entries::delta.eq(entries::delta + gold), entries::booked_at.eq(now)));
-    if raised.execute(t.conn).await? == 0 {
-        diesel::insert_into(entries::table).values(row).execute(t.conn).await?;
-    }
-    let balance = diesel::update(character::table.find(Key::from(owner)));
-    balance.set(character::gold.eq(character::gold + gold)).execute(t.conn).await?;
-    Ok(())
+    let row = |(battle, account, gold)| ledger::spoils(battle, account, gold, now);
+    let rows: Vec<_> = earned.into_iter().map(row).collect();
+    let raise = || {
+        (entries::delta.eq(entries::delta + given!(entries, delta)), entries::booked_at.eq(given!(entries, booked_at)))
+    };
+    raise_all!(t, entries::table, rows, entries::entry_key, raise)
 }
 
 /// Books the last of a player's gold away and takes the player's name off every row.

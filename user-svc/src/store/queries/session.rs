@@ -2,13 +2,14 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use std::collections::HashMap;
 use std::sync::Arc;
 use vocab::{AccountId, BattleId};
 
 use super::Txn;
 use crate::retention::Kept;
 use crate::store::key::Key;
-use crate::store::rows::{Current, SessionRow, Standing, TokenHash};
+use crate::store::rows::{Current, Epoch, SessionRow, Standing, TokenHash};
 use crate::store::schema::{account, battle, session};
 
 /// Ends every other session of the account and opens this one; nothing when the password is no longer the one that was
@@ -81,6 +82,20 @@ pub(in crate::store) async fn authenticate(
     let Some(found) = found else { return Ok(None) };
     let standing = standing(t, found.account).await?;
     Ok(standing.map(|standing| (found, standing)))
+}
+
+/// How the sessions of these accounts stand; an account that is gone is left out.
+pub(in crate::store) async fn epochs(
+    t: &mut Txn<'_>,
+    accounts: Arc<[AccountId]>,
+) -> QueryResult<HashMap<AccountId, Epoch>> {
+    let keys: Vec<Key> = accounts.iter().map(|id| Key::from(*id)).collect();
+    let rows = account::table
+        .left_join(session::table.on(session::account.eq(account::id).and(session::epoch.eq(account::epoch))))
+        .filter(account::id.eq_any(keys))
+        .select((account::id, account::epoch, session::epoch.nullable()));
+    let rows = rows.load::<(Key, i64, Option<i64>)>(t.conn).await?;
+    Ok(rows.into_iter().map(|(id, now, open)| (id.into(), Epoch { now, open: open.is_some() })).collect())
 }
 
 pub(in crate::store) async fn standing(t: &mut Txn<'_>, id: AccountId) -> QueryResult<Option<Standing>> {

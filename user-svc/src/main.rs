@@ -1,0 +1,7 @@
+//! The program `user-svc`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    user_svc::program::main()
+}

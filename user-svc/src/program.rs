@@ -1,0 +1,87 @@
+//! The program `user-svc`: its flags, and the order in which it starts and stops.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use backplane::Redis;
+use rules::Ruleset;
+use service_kit::grpc::GrpcServer;
+use service_kit::launch::launch;
+use service_kit::listen::bind;
+use service_kit::program::Program;
+use service_kit::ready_line::Listeners;
+use service_kit::settings::{
+    AdminTokenArgs, AdminTokens, Check, DatabaseArgs, DatabaseUrl, Faults, ServiceArgs, ServiceSettings,
+};
+
+use crate::{UserArgs, UserSettings};
+
+/// How long calls and writes under way may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Accounts, characters, gold and the record of battles: one of many processes on one database
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "user-svc", version)]
+struct Args {
+    #[command(flatten)]
+    service: ServiceArgs<50051, 9101>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    user: UserArgs,
+    #[command(flatten)]
+    operators: AdminTokenArgs,
+}
+
+struct Settings {
+    service: ServiceSettings,
+    database: DatabaseUrl,
+    user: UserSettings,
+    operators: AdminTokens,
+}
+
+/// Runs the program and answers its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    launch::<Args, _, _>(serve)
+}
+
+impl Check for Args {
+    type Checked = Settings;
+
+    fn check(self, faults: &mut Faults) -> Option<Settings> {
+        let operators = self.operators.check(&[("--grpc-listen", self.service.grpc_address())], faults);
+        let service = self.service.check("user-svc", faults);
+        let (database, user) = (self.database.check(faults), self.user.check(faults));
+        Some(Settings { service: service?, database: database?, user: user?, operators: operators? })
+    }
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    let Settings { service, database, user, operators } = settings;
+    let program = Program::start(&service.log)?;
+    let starting = program.readiness.latch("start");
+    let grpc = bind(service.grpc_listen).await?;
+    let admin = program.serve_admin(service.admin_listen).await?;
+    let addresses = Listeners { http: None, grpc: Some(grpc.local_addr()?), admin: Some(admin) };
+
+    let plane = Redis::connect(&service.redis, backplane::redis::PREFIX, &program.tasks)?;
+    plane.watch(&program.readiness);
+    let ruleset = Arc::new(Ruleset::read(content::rules())?);
+    let settings = user.named(&service.instance, &database, false);
+    let Some(users) = program.unless_ending(crate::start(settings, ruleset, plane, &program.tasks)).await else {
+        return Ok(program.end(GRACE).await);
+    };
+    let users = users.with_context(|| format!("database {database}"))?;
+    let server = GrpcServer::new(program.readiness.clone()).token(service.internal_token).admin_tokens(operators);
+    let server = server.descriptors(proto::DESCRIPTOR_SET).service(users.server).service(users.admin);
+    program.serve_grpc(server, grpc);
+
+    drop(starting);
+    program.announce(addresses).await.context("ready line")?;
+    program.ending().await;
+    program.bow_out().await;
+    Ok(program.end(GRACE).await)
+}
