@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rules::Ruleset;
 use rules::battle::{EndReason, Input, Mode, OnDeath, Phase, Refusal, Start, State};
@@ -15,6 +16,7 @@ use crate::battle::{Arrival, Attached, Battle};
 use crate::chain::{Broken, Chain};
 use crate::clients::Whose;
 use crate::clock::Clock;
+use crate::cluster::{Hop, Peer, Placed};
 use crate::course::Course;
 use crate::feed::{Feed, Feeds, Key};
 use crate::frame::Frame;
@@ -22,7 +24,7 @@ use crate::missed::{Missed, Seen, Wanted};
 use crate::owner::{Found, Owner};
 use crate::past::Past;
 use crate::record::{Create, Identity, Read};
-use crate::shard::Visit;
+use crate::shards::Visit;
 use crate::view::View;
 use crate::watchers::Part;
 use crate::wire::Caller;
@@ -75,30 +77,29 @@ impl Battles {
         self.owner.rulesets.current().content()
     }
 
-    /// The name of this instance.
-    pub(crate) fn instance(&self) -> &str {
-        &self.settings.instance
-    }
-
     /// Starts an automatic battle, or answers an equal one that goes on.
     pub(crate) async fn start_auto(
         &self,
         caller: Caller,
         dungeon: DungeonIx,
         on_death: OnDeath,
-    ) -> Result<View, Fault> {
+        hop: Hop,
+    ) -> Result<Placed<View>, Fault> {
         self.admit(caller)?;
-        self.owner.open()?;
+        if let Some(peer) = self.instead(caller, hop)? {
+            return Ok(Placed::There(peer));
+        }
         let mut tries = 1;
         loop {
             let fault = match self.try_start(caller, dungeon, on_death).await {
-                Err(fault) if fault.because() == Some("in_battle") => match self.running(caller).await? {
-                    Some(view) if view.is_auto(dungeon, on_death) => return Ok(view),
-                    Some(_) => return Err(fault),
-                    None => fault,
+                Err(fault) if fault.because() == Some("in_battle") => match self.running(caller, hop).await? {
+                    Placed::Here(Some(view)) if view.is_auto(dungeon, on_death) => return Ok(Placed::Here(view)),
+                    Placed::Here(Some(_)) => return Err(fault),
+                    Placed::Here(None) => fault,
+                    Placed::There(peer) => return Ok(Placed::There(peer)),
                 },
                 Err(fault) if fault.because() == Some("character_changed") => fault,
-                answer => return answer,
+                answer => return answer.map(Placed::Here),
             };
             if tries == STARTS {
                 return Err(fault);
@@ -108,28 +109,38 @@ impl Battles {
     }
 
     /// Ends the caller's battle.
-    pub(crate) async fn stop(&self, caller: Caller) -> Result<View, Fault> {
+    pub(crate) async fn stop(&self, caller: Caller, hop: Hop) -> Result<Placed<View>, Fault> {
         self.admit(caller)?;
         let read = self.latest_of(Whose::Account(caller.account)).await?;
         if read.record.ended.is_some() {
             return Err(no_battle());
         }
-        self.end(read.record.identity.id, EndReason::Stopped).await
+        self.end(read.record.identity.id, EndReason::Stopped, hop).await
     }
 
     /// Ends a battle for this reason; returns after its final save.
-    pub(crate) async fn end(&self, id: BattleId, reason: EndReason) -> Result<View, Fault> {
-        self.owner.put(id, Input::Stop { reason }).await?.ok_or_else(no_battle)
+    pub(crate) async fn end(&self, id: BattleId, reason: EndReason, hop: Hop) -> Result<Placed<View>, Fault> {
+        match self.owner.put(id, Input::Stop { reason }, hop).await? {
+            Placed::Here(ended) => ended.map(Placed::Here).ok_or_else(no_battle),
+            Placed::There(peer) => Ok(Placed::There(peer)),
+        }
     }
 
-    /// A battle as it stands in memory, or as it was saved; and who has it.
-    pub(crate) async fn view(&self, id: BattleId) -> Result<(View, String), Fault> {
+    /// A battle as it stands in memory, or as it was saved; and who has it. One whose owner doesn't answer is told as it
+    /// was saved.
+    pub(crate) async fn view(&self, id: BattleId, hop: Hop) -> Result<Placed<(View, String)>, Fault> {
         if let Some(view) = self.owner.shards.visit(id, |battle, _| battle.view()).await? {
-            return Ok((view, self.instance().to_owned()));
+            return Ok(Placed::Here((view, self.owner.cluster.name().to_owned())));
         }
         let read = self.owner.store.record(id, false).await?;
+        if hop == Hop::First
+            && read.record.ended.is_none()
+            && let Some(peer) = self.owner.cluster.owner(&read.record.owner)
+        {
+            return Ok(Placed::There(peer));
+        }
         let past = Past::open(read, &self.owner.rulesets).await?;
-        Ok((past.view(), past.owner))
+        Ok(Placed::Here((past.view(), past.owner)))
     }
 
     /// The live battle of the character with this name, else its latest.
@@ -144,7 +155,8 @@ impl Battles {
         id: BattleId,
         player: Option<Caller>,
         wanted: Wanted,
-    ) -> Result<Answer, Fault> {
+        hop: Hop,
+    ) -> Result<Placed<Answer>, Fault> {
         let feed = self.feeds.find(feed)?;
         let part = match player {
             Some(caller) => {
@@ -159,15 +171,16 @@ impl Battles {
             }
             Ok::<_, Fault>(battle.attach(&feed, part, wanted, visit.now)?)
         };
-        match self.owner.visit(id, attach).await? {
-            Found::Here(attached) => Ok(Answer::Live(attached?)),
+        match self.owner.visit(id, hop, attach).await? {
+            Found::Here(attached) => Ok(Placed::Here(Answer::Live(attached?))),
+            Found::There(peer) => Ok(Placed::There(peer)),
             Found::Over(past) => {
                 let missed = past.missed(wanted)?;
                 if let Some(caller) = player {
                     past.identity.admit(caller.account)?;
                     self.owner.saw_the_end(&past);
                 }
-                Ok(Answer::Over(past, missed))
+                Ok(Placed::Here(Answer::Over(past, missed)))
             }
         }
     }
@@ -180,7 +193,13 @@ impl Battles {
     }
 
     /// Frames again, or a report, of a battle of the caller's.
-    pub(crate) async fn told_again(&self, caller: Caller, id: Option<BattleId>, after: u64) -> Result<Answer, Fault> {
+    pub(crate) async fn told_again(
+        &self,
+        caller: Caller,
+        id: Option<BattleId>,
+        after: u64,
+        hop: Hop,
+    ) -> Result<Placed<Answer>, Fault> {
         self.admit(caller)?;
         let id = match id {
             Some(id) => id,
@@ -190,12 +209,13 @@ impl Battles {
             battle.admit(caller.account)?;
             Ok::<_, Fault>(battle.told_again(after, visit.now)?)
         };
-        match self.owner.visit(id, tell).await? {
-            Found::Here(told) => Ok(Answer::Live(told?)),
+        match self.owner.visit(id, hop, tell).await? {
+            Found::Here(told) => Ok(Placed::Here(Answer::Live(told?))),
+            Found::There(peer) => Ok(Placed::There(peer)),
             Found::Over(past) => {
                 past.identity.admit(caller.account)?;
                 let missed = past.told_again(after)?;
-                Ok(Answer::Over(past, missed))
+                Ok(Placed::Here(Answer::Over(past, missed)))
             }
         }
     }
@@ -204,13 +224,20 @@ impl Battles {
     ///
     /// # Errors
     /// `out_of_range` when `after` is older than the window.
-    pub(crate) async fn watch(&self, feed: &Arc<Feed>, id: BattleId, after: Option<u64>) -> Result<Watched, Fault> {
+    pub(crate) async fn watch(
+        &self,
+        feed: &Arc<Feed>,
+        id: BattleId,
+        after: Option<u64>,
+        hop: Hop,
+    ) -> Result<Placed<Watched>, Fault> {
         let feed = Arc::clone(feed);
         let watch = move |battle: &mut Battle, _: Visit<'_>| {
             let frames = battle.watch(&feed, after)?;
             Ok::<_, Broken>(frames.map(|frames| (frames, battle.view())))
         };
-        let (frames, past) = match self.owner.visit(id, watch).await? {
+        let (frames, past) = match self.owner.visit(id, hop, watch).await? {
+            Found::There(peer) => return Ok(Placed::There(peer)),
             Found::Here(watched) => {
                 let watched = watched?.map(|(frames, view)| (frames, view.ruleset));
                 (watched, None)
@@ -222,7 +249,7 @@ impl Battles {
             }
         };
         let (frames, ruleset) = frames.ok_or_else(|| Fault::out_of_range("frames-forgotten").field("from_seq"))?;
-        Ok(Watched { frames, ruleset, past })
+        Ok(Placed::Here(Watched { frames, ruleset, past }))
     }
 
     fn admit(&self, caller: Caller) -> Result<(), Fault> {
@@ -240,10 +267,11 @@ impl Battles {
         let hero = self.owner.store.hero(Whose::Account(caller.account), ruleset.content()).await?;
         let tick_ms = self.settings.tick_ms;
         let mode = Mode::Auto;
-        let start = Start { seed: seed()?, dungeon, mode, on_death, tick_ms, fighter: hero.fighter };
+        let start =
+            Start { seed: self.settings.chance.seed()?, dungeon, mode, on_death, tick_ms, fighter: hero.fighter };
         let state = State::new(&ruleset, start).map_err(refused)?;
         let create = Create {
-            battle: BattleId::generate(),
+            battle: self.settings.chance.battle(),
             character: hero.id,
             character_version: hero.version,
             tick_ms,
@@ -251,6 +279,7 @@ impl Battles {
             state: state.encode(),
         };
         let id = create.battle;
+        let owned = Instant::now();
         let created = self.owner.store.create(create, caller).await?;
         let identity = Arc::new(Identity {
             id,
@@ -264,31 +293,33 @@ impl Battles {
         let clock = Clock::new(Instant::now(), 0, created.started_at, identity.tick_ms);
         let seen = Seen { seq: 0, totals: state.totals().clone(), at: created.started_at };
         let course = Course::starting(state, chain);
-        let arrival = Arrival { identity, epoch: created.epoch, course, clock, cut_ms: None, seen };
-        self.owner.adopt(arrival).await?;
+        let quiet = Duration::ZERO;
+        let arrival = Arrival { identity, epoch: created.epoch, course, clock, cut_ms: None, seen, quiet };
+        self.owner.adopt(arrival, owned).await?;
         Ok(view)
     }
 
+    /// Who starts a battle in place of an instance that leaves.
+    fn instead(&self, caller: Caller, hop: Hop) -> Result<Option<Peer>, Fault> {
+        let Err(leaving) = self.owner.cluster.open() else { return Ok(None) };
+        let other = self.owner.cluster.choose(caller.account.as_bytes(), false).filter(|_| hop == Hop::First);
+        other.map(Some).ok_or(leaving)
+    }
+
     /// The caller's battle that goes on, if it still does.
-    async fn running(&self, caller: Caller) -> Result<Option<View>, Fault> {
+    async fn running(&self, caller: Caller, hop: Hop) -> Result<Placed<Option<View>>, Fault> {
         let read = self.latest_of(Whose::Account(caller.account)).await?;
         let id = read.record.identity.id;
         // An end is told before it is stored: who hears it may be faster here than the save is there.
         let view = match self.owner.shards.visit(id, |battle, _| battle.view()).await? {
-            Some(view) => view,
+            Some(view) => Placed::Here(view),
             None => {
                 self.owner.settled(id).await?;
-                self.view(id).await?.0
+                self.view(id, hop).await?.map(|(view, _)| view)
             }
         };
-        Ok((view.phase != Phase::Ended).then_some(view))
+        Ok(view.map(|view| (view.phase != Phase::Ended).then_some(view)))
     }
-}
-
-fn seed() -> Result<[u8; 32], Fault> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| Fault::internal(error.to_string()))?;
-    Ok(seed)
 }
 
 fn refused(refusal: Refusal) -> Fault {

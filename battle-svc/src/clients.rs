@@ -1,5 +1,7 @@
 //! The one other service that battle-svc calls: user-svc, which keeps the record.
 
+use std::time::Duration;
+
 use proto::user::v1 as user;
 use proto::user::v1::get_battle_record_request::By as RecordBy;
 use proto::user::v1::get_character_request::By as CharacterBy;
@@ -7,11 +9,11 @@ use proto::user::v1::user_service_client::UserServiceClient;
 use rules::content::Content;
 use rules::run::Recorded;
 use service_kit::Fault;
-use service_kit::grpc::GrpcService;
+use service_kit::grpc::{GrpcService, within};
 use tokio::time::Instant;
 use vocab::{AccountId, BattleId, CharacterId};
 
-use crate::record::{Create, Hero, Outcome, Read, Save};
+use crate::record::{Create, Hero, Hold, Outcome, Read, Save};
 use crate::wire::{self, Caller};
 
 /// The record of battles, and the characters that fight them. Every call has the client's deadline.
@@ -79,6 +81,13 @@ impl Store {
             return Err(Fault::internal("the store answered for another number of saves"));
         }
         answer.results.into_iter().map(wire::outcome).collect()
+    }
+
+    /// Those of these battles that don't live under that epoch any more.
+    pub(crate) async fn check(&self, holds: &[Hold], patience: Duration) -> Result<Vec<Hold>, Fault> {
+        let request = user::CheckBattlesRequest { holds: holds.iter().map(wire::hold).collect() };
+        let answer = self.client.clone().check_battles(within(patience, request)).await?.into_inner();
+        answer.lost.iter().map(wire::hold_from).collect()
     }
 
     /// Stores an input. A repeat changes nothing.

@@ -1,21 +1,22 @@
-//! Ownership: the one place that decides who has a battle in memory. A battle that is asked for is taken over here
-//! unless it is over; the store's epoch decides between several who try.
+//! Ownership: the one place that takes battles into memory. A battle that is asked for is taken over here unless it is
+//! over, or another instance has it or is to take it; the store's epoch decides between several who try.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rules::battle::Input;
-use service_kit::{Fault, FaultKind, Shutdown, TaskGroup};
+use service_kit::{Fault, TaskGroup};
 use tokio::time::{Instant, timeout};
 use vocab::BattleId;
 
 use crate::battle::{Arrival, Battle, Context};
 use crate::clients::Store;
 use crate::clock::Clock;
+use crate::cluster::{Cluster, Hop, Peer, Placed, Why};
 use crate::past::Past;
 use crate::record::{Outcome, Read};
 use crate::rulesets::Rulesets;
-use crate::shard::{Shards, Visit};
+use crate::shards::{Shards, Visit};
 use crate::turns::Turns;
 use crate::view::View;
 
@@ -37,12 +38,12 @@ pub(crate) struct Owner {
     pub(crate) rulesets: Rulesets,
     /// The battles in memory.
     pub(crate) shards: Shards,
+    /// The other instances.
+    pub(crate) cluster: Arc<Cluster>,
     context: Context,
     tasks: TaskGroup,
     /// One task at a time takes a certain battle over.
     turns: Turns,
-    /// Nothing is taken over any more.
-    closed: Shutdown,
 }
 
 /// Where a battle was found.
@@ -52,19 +53,39 @@ pub(crate) enum Found<R> {
     Here(R),
     /// In the store, ended.
     Over(Box<Past>),
+    /// Elsewhere.
+    There(Peer),
+}
+
+/// What bringing a battle into memory came to.
+enum Brought {
+    /// It is there.
+    Here,
+    /// It is over.
+    Over(Box<Past>),
+    /// Another has it, or is to take it.
+    There(Peer),
 }
 
 impl Owner {
     /// Owns nothing yet.
-    pub(crate) fn new(store: Store, rulesets: Rulesets, shards: Shards, context: Context, tasks: TaskGroup) -> Self {
-        Self { store, rulesets, shards, context, tasks, turns: Turns::default(), closed: Shutdown::new() }
+    pub(crate) fn new(
+        store: Store,
+        rulesets: Rulesets,
+        shards: Shards,
+        cluster: Arc<Cluster>,
+        context: Context,
+        tasks: TaskGroup,
+    ) -> Self {
+        Self { store, rulesets, shards, cluster, context, tasks, turns: Turns::default() }
     }
 
-    /// Visits a battle in memory, which is brought there first unless it is over. Nothing is visited for a caller that
-    /// has left.
+    /// Visits a battle in memory, which is brought there first unless it is over or elsewhere. Nothing is visited for a
+    /// caller that has left.
     pub(crate) async fn visit<R: Send + 'static>(
         self: &Arc<Self>,
         id: BattleId,
+        hop: Hop,
         visit: impl Fn(&mut Battle, Visit<'_>) -> R + Clone + Send + Sync + 'static,
     ) -> Result<Found<R>, Fault> {
         for _ in 0..CLAIMS {
@@ -75,12 +96,14 @@ impl Owner {
             // Carried out to its end even if the caller leaves: what is claimed must come into memory.
             let this = Arc::clone(self);
             let bring = async move {
-                let over = this.bring(id).await;
+                let brought = this.bring(id, hop).await;
                 drop(turn);
-                over
+                brought
             };
-            if let Some(past) = self.tasks.carry_out("battle-claim", bring).await?? {
-                return Ok(Found::Over(past));
+            match self.tasks.carry_out("battle-claim", bring).await?? {
+                Brought::Here => {}
+                Brought::Over(past) => return Ok(Found::Over(past)),
+                Brought::There(peer) => return Ok(Found::There(peer)),
             }
         }
         Err(busy())
@@ -111,22 +134,10 @@ impl Owner {
         timeout(SAVE_DEADLINE, self.context.saver.settled(id)).await.map_err(|_| unsaved())
     }
 
-    /// Takes no battle over any more.
-    pub(crate) fn close(&self) {
-        self.closed.begin();
-    }
-
-    /// Refuses while nothing is taken over any more.
-    ///
-    /// # Errors
-    /// `unavailable` then.
-    pub(crate) fn open(&self) -> Result<(), Fault> {
-        if self.closed.begun() { Err(Fault::unavailable("shutting-down")) } else { Ok(()) }
-    }
-
-    /// Takes a battle into memory; gives it back where a segment has to be opened first.
-    pub(crate) async fn adopt(&self, arrival: Arrival) -> Result<Option<Box<Battle>>, Fault> {
-        self.shards.adopt(Box::new(Battle::arrived(arrival, Instant::now(), &self.context.pace))).await
+    /// Takes a battle into memory that was ours at the moment `owned`; gives it back where a segment has to be opened
+    /// first.
+    pub(crate) async fn adopt(&self, arrival: Arrival, owned: Instant) -> Result<Option<Box<Battle>>, Fault> {
+        self.shards.adopt(Box::new(Battle::arrived(arrival, owned, Instant::now(), &self.context.pace)), owned).await
     }
 
     /// Puts an input into a battle; returns after the save of what it did. `None` when the battle takes none.
@@ -134,33 +145,46 @@ impl Owner {
     /// # Errors
     /// `unavailable` when the store doesn't say that the input is stored, or its effect saved. Whether it took effect is
     /// in doubt then: the battle is let go of, and the record decides when it is taken over next.
-    pub(crate) async fn put(self: &Arc<Self>, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
+    pub(crate) async fn put(
+        self: &Arc<Self>,
+        id: BattleId,
+        input: Input,
+        hop: Hop,
+    ) -> Result<Placed<Option<View>>, Fault> {
         // Under the turn nobody else holds the battle, be it for an input or for a segment.
         let turn = self.turns.take(id).await;
         let this = Arc::clone(self);
         let put = async move {
-            let put = this.put_held(id, input).await;
+            let put = this.put_held(id, input, hop).await;
             drop(turn);
             put
         };
         self.tasks.carry_out("battle-input", put).await?
     }
 
-    /// Brings a battle into memory; answers it where it is over instead. To be called under its turn.
-    async fn bring(&self, id: BattleId) -> Result<Option<Box<Past>>, Fault> {
+    /// Brings a battle into memory, unless it is over or elsewhere. To be called under its turn.
+    async fn bring(&self, id: BattleId, hop: Hop) -> Result<Brought, Fault> {
         for _ in 0..CLAIMS {
             if self.shards.visit(id, |_, _| ()).await?.is_some() {
-                return Ok(None);
+                return Ok(Brought::Here);
             }
             // What this process itself has still to write comes first, or the claim would shut it out.
             self.settled(id).await?;
             let read = self.store.record(id, false).await?;
             if read.record.ended.is_some() {
-                return Ok(Some(Box::new(Past::open(read, &self.rulesets).await?)));
+                return Ok(Brought::Over(Box::new(Past::open(read, &self.rulesets).await?)));
             }
-            self.open()?;
+            let why = match self.cluster.place(id, &read.record.owner, Instant::now(), hop).await? {
+                Placed::Here(why) => why,
+                Placed::There(peer) => return Ok(Brought::There(peer)),
+            };
+            let owned = Instant::now();
             match self.store.claim(id, read.record.epoch).await {
-                Ok(claimed) => self.take_over(claimed).await?,
+                Ok(claimed) => {
+                    metrics::counter!("battle_claims_total", "why" => why.word()).increment(1);
+                    tracing::debug!(battle.id = %id, battle.epoch = claimed.record.epoch, claim.why = why.word(), "battle claimed");
+                    self.take_over(claimed, owned, why).await?;
+                }
                 Err(fault) if moved_on(&fault) => {}
                 Err(fault) => return Err(fault),
             }
@@ -168,26 +192,27 @@ impl Owner {
         Err(busy())
     }
 
-    /// Brings a claimed battle to its present time and into memory.
-    async fn take_over(&self, claimed: Read) -> Result<(), Fault> {
+    /// Brings a battle, claimed at the moment `owned`, to its present time and into memory.
+    async fn take_over(&self, claimed: Read, owned: Instant, why: Why) -> Result<(), Fault> {
         let now = Instant::now();
-        metrics::counter!("battle_claims_total").increment(1);
         let current = claimed.record.last_ruleset() == Some(self.rulesets.current().id());
         let past = Past::open(claimed, &self.rulesets).await?;
         let resumed = past.saved.resume(past.now, &self.context.pace);
         let clock = Clock::new(now, resumed.battle_ms, past.now, past.identity.tick_ms);
         let opens = !resumed.unbroken || !current;
-        let adopted = self.adopt(Arrival {
+        let arrival = Arrival {
             identity: past.identity,
             epoch: past.epoch,
             course: past.course,
             clock,
             cut_ms: opens.then_some(if past.foreign { 0 } else { resumed.battle_ms }),
             seen: past.seen,
-        });
-        let Some(mut battle) = adopted.await? else { return Ok(()) };
+            quiet: if why == Why::Dead { self.context.assurance.quiet() } else { Duration::ZERO },
+        };
+        let Some(mut battle) = self.adopt(arrival, owned).await? else { return Ok(()) };
+        let owned = Instant::now();
         self.open_segment(&mut battle, resumed.origin_ms).await?;
-        self.shards.adopt(battle).await?;
+        self.shards.adopt(battle, owned).await?;
         Ok(())
     }
 
@@ -201,12 +226,19 @@ impl Owner {
         }
     }
 
-    async fn put_held(&self, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
-        if self.bring(id).await?.is_some() {
-            return Ok(None);
+    async fn put_held(&self, id: BattleId, input: Input, hop: Hop) -> Result<Placed<Option<View>>, Fault> {
+        match self.bring(id, hop).await? {
+            Brought::Here => self.put_here(id, input).await.map(Placed::Here),
+            Brought::Over(_) => Ok(Placed::Here(None)),
+            Brought::There(peer) => Ok(Placed::There(peer)),
         }
-        let hold =
-            move |battle: &mut Battle, visit: Visit<'_>| battle.hold(input, visit.now, visit.context, visit.events);
+    }
+
+    async fn put_here(&self, id: BattleId, input: Input) -> Result<Option<View>, Fault> {
+        let hold = move |battle: &mut Battle, visit: Visit<'_>| match battle.quiet_for(visit.now) {
+            Some(quiet) => Err(taken_over(quiet)),
+            None => Ok(battle.hold(input, visit.now, visit.context, visit.events)?),
+        };
         let Some(held) = self.shards.visit(id, hold).await? else { return Err(busy()) };
         let Some(held) = held? else { return Ok(None) };
         if let Err(fault) = self.append(id, &held).await {
@@ -229,7 +261,7 @@ impl Owner {
         let mut tries = 1;
         loop {
             match self.store.append(id, held.epoch, &held.recorded).await {
-                Err(fault) if doubtful(&fault) && tries < APPENDS => tries += 1,
+                Err(fault) if fault.is_unanswered() && tries < APPENDS => tries += 1,
                 Err(fault) => return Err(unsaved().caused_by(fault)),
                 Ok(()) => return Ok(()),
             }
@@ -242,9 +274,10 @@ fn moved_on(fault: &Fault) -> bool {
     matches!(fault.because(), Some("epoch_moved" | "ended"))
 }
 
-/// It may have happened all the same.
-fn doubtful(fault: &Fault) -> bool {
-    matches!(fault.kind(), FaultKind::Unavailable | FaultKind::DeadlineExceeded)
+/// Its owner was silent, and may go on showing it for so long.
+fn taken_over(quiet: Duration) -> Fault {
+    metrics::counter!("battle_refused_total", "reason" => "taken_over").increment(1);
+    Fault::unavailable("battle-busy").reason("taken_over").retry_after(quiet)
 }
 
 fn busy() -> Fault {

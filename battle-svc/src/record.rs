@@ -156,6 +156,15 @@ pub(crate) struct Served {
     pub(crate) when: Ago,
 }
 
+/// A battle, and the epoch it is written under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Hold {
+    /// The battle.
+    pub(crate) battle: BattleId,
+    /// The epoch.
+    pub(crate) epoch: u64,
+}
+
 /// What became of a save.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {

@@ -3,10 +3,10 @@
 //! It keeps at most one entry per battle, so that a store which is away costs memory for each battle once and the
 //! newest state is what gets written when it is back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use metrics::{counter, gauge, histogram};
 use parking_lot::Mutex;
 use service_kit::{Fault, FaultKind, Shutdown};
@@ -16,7 +16,7 @@ use vocab::BattleId;
 
 use crate::clients::Store;
 use crate::record::{Outcome, Save};
-use crate::shard::Shards;
+use crate::shards::Shards;
 
 /// Saves wait so long for company.
 const GATHER: Duration = Duration::from_millis(50);
@@ -36,9 +36,9 @@ pub(crate) struct Saver {
 
 #[derive(Debug, Default)]
 struct Pending {
-    waiting: HashMap<BattleId, Entry>,
+    waiting: BTreeMap<BattleId, Entry>,
     /// Who waits for the battles of the call that is under way.
-    flying: HashMap<BattleId, Waiters>,
+    flying: BTreeMap<BattleId, Waiters>,
 }
 
 type Waiters = Vec<oneshot::Sender<Outcome>>;

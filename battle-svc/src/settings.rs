@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use vocab::BattleId;
 
+use crate::Chance;
+
 /// How a battle-svc is to run.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -17,6 +19,8 @@ pub struct Settings {
     pub shards: usize,
     /// Pieces of news that a feed may hold before it drops some.
     pub feed_bound: usize,
+    /// Where the ids and seeds of new battles come from.
+    pub chance: Chance,
 }
 
 /// The rhythm of what happens beside the frames.
@@ -38,7 +42,14 @@ impl Settings {
     #[must_use]
     pub fn named(instance: impl Into<String>) -> Self {
         let shards = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { instance: instance.into(), tick_ms: 1_500, pace: Pace::default(), shards, feed_bound: 16_384 }
+        Self {
+            instance: instance.into(),
+            tick_ms: 1_500,
+            pace: Pace::default(),
+            shards,
+            feed_bound: 16_384,
+            chance: Chance::System,
+        }
     }
 }
 

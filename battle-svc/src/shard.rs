@@ -4,56 +4,24 @@
 //! any number of returning players delays no live frame by more than a slice.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
 use metrics::{Gauge, Histogram, counter, gauge, histogram};
 use rules::Event;
-use service_kit::{Fault, Shutdown, TaskGroup};
+use service_kit::Shutdown;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use vocab::BattleId;
 
 use crate::battle::{Battle, Context};
-use crate::chain::Broken;
-use crate::record::Outcome;
+use crate::record::Hold;
+use crate::shards::{Adopted, Command, Visit};
 use crate::wheel::Wheel;
 
-/// Commands that may wait for a shard.
-const COMMANDS: usize = 4_096;
-
-/// The ways to the shards.
-#[derive(Debug, Clone)]
-pub(crate) struct Shards(Arc<[mpsc::Sender<Command>]>);
-
-/// What a visitor may use besides the battle.
-pub(crate) struct Visit<'a> {
-    /// Now.
-    pub(crate) now: Instant,
-    /// The battle's surroundings.
-    pub(crate) context: &'a Context,
-    /// A buffer for a frame.
-    pub(crate) events: &'a mut Vec<Event>,
-}
-
-/// What a visitor does.
-type Visitor = Box<dyn FnOnce(Option<&mut Battle>, Visit<'_>) + Send>;
-
-enum Command {
-    /// To do something with a battle, or to learn that it isn't here.
-    Visit(BattleId, Visitor),
-    /// To take a battle in; says when it has caught up.
-    Adopt(Box<Battle>, oneshot::Sender<Adopted>),
-    /// To save and let go of everything.
-    Drain(oneshot::Sender<()>),
-}
-
-/// What became of a battle that was to be taken in.
-type Adopted = Result<Option<Box<Battle>>, Broken>;
-
-struct Shard {
+/// One task, and the battles it owns.
+pub(crate) struct Shard {
     commands: mpsc::Receiver<Command>,
     context: Context,
     battles: HashMap<BattleId, Resident>,
@@ -61,6 +29,10 @@ struct Shard {
     catching_up: VecDeque<(Box<Battle>, oneshot::Sender<Adopted>)>,
     /// Numbers wheel entries, so that an outdated one is known.
     entries: u64,
+    /// When the wheel was turned last.
+    turned: Instant,
+    /// Everything has been let go of, and nothing stays any more.
+    drained: bool,
     due: Vec<(BattleId, u64)>,
     events: Vec<Event>,
     meters: Meters,
@@ -79,100 +51,9 @@ struct Meters {
     lateness: Histogram,
 }
 
-impl Shards {
-    /// Starts so many shards.
-    pub(crate) fn start(count: usize, context: &Context, tasks: &TaskGroup) -> Self {
-        let start = |number: usize| {
-            let (sender, commands) = mpsc::channel(COMMANDS);
-            tasks.spawn_vital("battle-shard", Shard::new(number, commands, context.clone()).run(tasks.stopping()));
-            sender
-        };
-        Self((0..count.max(1)).map(start).collect())
-    }
-
-    /// Runs `visit` with the battle if it is in memory; `None` when it isn't. A visit that nobody waits for any more is
-    /// not made: what must happen all the same is to be carried out by a task.
-    ///
-    /// # Errors
-    /// `unavailable` when the shards are gone.
-    pub(crate) async fn visit<R: Send + 'static>(
-        &self,
-        id: BattleId,
-        visit: impl FnOnce(&mut Battle, Visit<'_>) -> R + Send + 'static,
-    ) -> Result<Option<R>, Fault> {
-        let (told, tell) = oneshot::channel();
-        let visit = Box::new(move |battle: Option<&mut Battle>, with: Visit<'_>| {
-            if !told.is_closed() {
-                // Who no longer waits doesn't have to be told.
-                let _ = told.send(battle.map(|battle| visit(battle, with)));
-            }
-        });
-        self.send(self.of(id), Command::Visit(id, visit)).await?;
-        tell.await.map_err(|_| gone())
-    }
-
-    /// Takes a battle into memory; returns when it has caught up with its time, or gives it back where a segment has to
-    /// be opened: nobody is to come to it before.
-    ///
-    /// # Errors
-    /// `unavailable` when the shards are gone, and what is broken about the battle.
-    pub(crate) async fn adopt(&self, battle: Box<Battle>) -> Result<Option<Box<Battle>>, Fault> {
-        let (told, tell) = oneshot::channel();
-        self.send(self.of(battle.id()), Command::Adopt(battle, told)).await?;
-        Ok(tell.await.map_err(|_| gone())??)
-    }
-
-    /// Has every battle saved and let go of.
-    pub(crate) async fn drain(&self) {
-        for shard in self.0.iter() {
-            let (told, tell) = oneshot::channel();
-            // A shard that is gone holds nothing.
-            if self.send(shard, Command::Drain(told)).await.is_ok() {
-                let _ = tell.await;
-            }
-        }
-    }
-
-    /// A save under `epoch` came too late: forgets the battle, unless it is owned anew.
-    pub(crate) async fn lost(&self, id: BattleId, epoch: u64, outcome: Outcome) {
-        let visited = self
-            .visit(id, move |battle, _| {
-                if battle.epoch() != epoch {
-                    return;
-                }
-                match outcome {
-                    // Its account was deleted, as every player may.
-                    Outcome::Gone => {
-                        tracing::debug!(battle.id = %id, battle.epoch = epoch, "battle deleted");
-                        battle.deleted();
-                    }
-                    Outcome::Saved | Outcome::Stale => {
-                        tracing::warn!(battle.id = %id, battle.epoch = epoch, save.result = outcome.word(), "battle lost");
-                        battle.let_go();
-                    }
-                }
-            })
-            .await;
-        // Without shards there is nothing to forget.
-        drop(visited);
-    }
-
-    async fn send(&self, shard: &mpsc::Sender<Command>, command: Command) -> Result<(), Fault> {
-        if shard.capacity() == 0 {
-            counter!("battle_shard_commands_full_total").increment(1);
-        }
-        shard.send(command).await.map_err(|_| gone())
-    }
-
-    fn of(&self, id: BattleId) -> &mpsc::Sender<Command> {
-        // The last bytes of an id are random.
-        let [.., a, b] = *id.as_bytes();
-        &self.0[usize::from(u16::from_be_bytes([a, b])) % self.0.len()]
-    }
-}
-
 impl Shard {
-    fn new(number: usize, commands: mpsc::Receiver<Command>, context: Context) -> Self {
+    /// Owns nothing yet.
+    pub(crate) fn new(number: usize, commands: mpsc::Receiver<Command>, context: Context) -> Self {
         Self {
             commands,
             context,
@@ -180,13 +61,16 @@ impl Shard {
             wheel: Wheel::new(Instant::now()),
             catching_up: VecDeque::new(),
             entries: 0,
+            turned: Instant::now(),
+            drained: false,
             due: Vec::new(),
             events: Vec::new(),
             meters: Meters::of(number),
         }
     }
 
-    async fn run(mut self, stop: Shutdown) {
+    /// Until told to stop.
+    pub(crate) async fn run(mut self, stop: Shutdown) {
         let stopped = stop.wait();
         tokio::pin!(stopped);
         loop {
@@ -201,11 +85,15 @@ impl Shard {
                 yield_now().await;
                 continue;
             }
-            let next = self.wheel.next();
+            let next = self.next_turn();
             tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
-                    Some(command) => self.handle(command),
+                    Some(command) => {
+                        // Before anybody sees a battle: it may be another's by now.
+                        self.turn(Instant::now());
+                        self.handle(command);
+                    }
                     None => return,
                 },
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
@@ -214,34 +102,58 @@ impl Shard {
         }
     }
 
+    /// When the wheel is to be turned next: where a standstill matters, often enough to notice one.
+    fn next_turn(&self) -> Option<Instant> {
+        let beat =
+            self.context.pace.standstill.filter(|_| !self.battles.is_empty()).map(|limit| self.turned + limit / 2);
+        [self.wheel.next(), beat].into_iter().flatten().min()
+    }
+
     /// Wakes every battle whose time has come.
     fn turn(&mut self, now: Instant) {
+        let rest = now.saturating_duration_since(std::mem::replace(&mut self.turned, now));
+        if self.is_outlived(rest) && !self.is_empty() {
+            return self.stood_still(rest);
+        }
         let mut due = std::mem::take(&mut self.due);
         let late = self.wheel.turn(now, &mut due);
-        if self.context.pace.standstill.is_some_and(|limit| late > limit) {
-            return self.stood_still(late);
-        }
         if !due.is_empty() {
             self.meters.lateness.record(late.as_secs_f64());
         }
+        let mut lost = 0;
         for (id, entry) in due.drain(..) {
             if let Some(resident) = self.battles.get_mut(&id).filter(|resident| resident.entry == entry) {
                 resident.wakes_at = None;
-                resident.battle.wake(now, &self.context, &mut self.events);
+                if resident.battle.is_assured(now, &self.context) {
+                    resident.battle.wake(now, &self.context, &mut self.events);
+                } else {
+                    resident.battle.let_go();
+                    lost += 1;
+                }
                 self.settle(id);
             }
         }
         self.due = due;
+        if lost > 0 {
+            lost_hold(lost);
+        }
+    }
+
+    /// Whether others may have taken over what was ours so long ago.
+    fn is_outlived(&self, span: Duration) -> bool {
+        self.context.pace.standstill.is_some_and(|limit| span > limit)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.battles.is_empty() && self.catching_up.is_empty()
     }
 
     /// While this process stood still others may have taken its battles over: it forgets them, and whoever watches
     /// asks again.
-    fn stood_still(&mut self, late: Duration) {
-        tracing::warn!(wheel.late = ?late, battles = self.battles.len(), "stood still, letting go of every battle");
+    fn stood_still(&mut self, rest: Duration) {
+        tracing::warn!(wheel.rest = ?rest, battles = self.battles.len(), "stood still, letting go of every battle");
         counter!("battle_standstills_total").increment(1);
-        for (_, mut resident) in self.battles.drain() {
-            resident.battle.let_go();
-        }
+        self.leave_all().iter_mut().for_each(|resident| resident.battle.let_go());
         self.catching_up.clear();
         self.wheel = Wheel::new(Instant::now());
     }
@@ -249,17 +161,43 @@ impl Shard {
     fn handle(&mut self, command: Command) {
         match command {
             Command::Visit(id, visit) => {
+                self.let_go_unassured(id);
                 let resident = self.battles.get_mut(&id);
                 let with = Visit { now: Instant::now(), context: &self.context, events: &mut self.events };
                 visit(resident.map(|resident| resident.battle.as_mut()), with);
                 self.settle(id);
             }
-            Command::Adopt(battle, told) => self.catching_up.push_back((battle, told)),
+            Command::Adopt(battle, owned, told) => self.adopt(battle, owned, told),
+            Command::Held(told) => {
+                // Who no longer waits doesn't have to be told.
+                let _ = told.send(self.battles.values().map(|resident| resident.battle.held()).collect());
+            }
+            Command::Confirmed(holds, asked) => self.confirm(&holds, asked),
             Command::Drain(told) => {
                 self.drain();
                 // Who no longer waits doesn't have to be told.
                 let _ = told.send(());
             }
+        }
+    }
+
+    fn adopt(&mut self, battle: Box<Battle>, owned: Instant, told: oneshot::Sender<Adopted>) {
+        if self.drained {
+            self.give_up(battle);
+        } else if self.is_outlived(owned.elapsed()) {
+            counter!("battle_claims_outlived_total").increment(1);
+            // Who no longer waits doesn't have to be told.
+            let _ = told.send(Ok(None));
+        } else {
+            self.catching_up.push_back((battle, told));
+        }
+    }
+
+    /// Lets go of a battle that nobody has come to yet; its claimer learns that nobody answers.
+    fn give_up(&self, mut battle: Box<Battle>) {
+        // One that awaits a segment can't be saved on its way there: it is claimed again when this instance is gone.
+        if !battle.awaits_segment() {
+            battle.release(Instant::now(), &self.context.saver);
         }
     }
 
@@ -315,13 +253,39 @@ impl Shard {
         }
     }
 
+    fn confirm(&mut self, holds: &[Hold], asked: Instant) {
+        for hold in holds {
+            if let Some(resident) = self.battles.get_mut(&hold.battle) {
+                resident.battle.confirmed(hold.epoch, asked);
+            }
+        }
+    }
+
+    /// Nobody is to be shown a battle that may be another's.
+    fn let_go_unassured(&mut self, id: BattleId) {
+        let resident = self.battles.get_mut(&id);
+        let unassured = |resident: &&mut Resident| !resident.battle.is_assured(Instant::now(), &self.context);
+        if let Some(resident) = resident.filter(unassured) {
+            resident.battle.let_go();
+            lost_hold(1);
+            self.settle(id);
+        }
+    }
+
+    /// Takes every battle out of memory, in the order of their ids: what follows from it is then the same every time.
+    fn leave_all(&mut self) -> Vec<Resident> {
+        let mut left: Vec<_> = self.battles.drain().map(|(_, resident)| resident).collect();
+        left.sort_unstable_by_key(|resident| resident.battle.id());
+        left
+    }
+
     fn drain(&mut self) {
         let now = Instant::now();
-        for (_, mut resident) in self.battles.drain() {
-            resident.battle.release(now, &self.context.saver);
+        self.leave_all().iter_mut().for_each(|resident| resident.battle.release(now, &self.context.saver));
+        for (battle, _) in std::mem::take(&mut self.catching_up) {
+            self.give_up(battle);
         }
-        // What is still catching up has not been shown to anybody; its claimers learn that nobody answers.
-        self.catching_up.clear();
+        self.drained = true;
     }
 }
 
@@ -336,6 +300,8 @@ impl Meters {
     }
 }
 
-fn gone() -> Fault {
-    Fault::unavailable("shutting-down")
+/// Battles were let go of that others may have by now: neither the backplane nor the store has answered for too long.
+fn lost_hold(battles: u64) {
+    tracing::warn!(battles, "cut off from everybody, letting go");
+    counter!("battle_holds_lost_total").increment(battles);
 }

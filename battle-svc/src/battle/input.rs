@@ -1,5 +1,7 @@
 //! Inputs: a battle stands still while one is stored, and takes it before anybody sees its effect.
 
+use std::time::Duration;
+
 use rules::Event;
 use rules::battle::Input;
 use rules::run::Recorded;
@@ -21,6 +23,11 @@ pub(crate) struct Held {
 }
 
 impl Battle {
+    /// How long it takes no input yet.
+    pub(crate) fn quiet_for(&self, now: Instant) -> Option<Duration> {
+        self.quiet_until.checked_duration_since(now).filter(|quiet| !quiet.is_zero())
+    }
+
     /// Stands still at this moment, so that an input can be stored for the next frame; `None` when it can't take one.
     pub(crate) fn hold(
         &mut self,

@@ -7,6 +7,7 @@ mod stored;
 mod watched;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics::Counter;
 use rules::Event;
@@ -16,12 +17,13 @@ use tokio::time::Instant;
 use vocab::{AccountId, BattleId};
 
 use crate::Pace;
+use crate::assurance::Assurance;
 use crate::chain::Broken;
 use crate::clock::Clock;
 use crate::course::{Course, Made};
 use crate::frame::{End, Item, News};
 use crate::missed::Seen;
-use crate::record::Identity;
+use crate::record::{Hold, Identity};
 use crate::saver::Saver;
 use crate::view::View;
 use crate::watchers::Watchers;
@@ -46,6 +48,10 @@ pub(crate) struct Battle {
     unsaved: Unsaved,
     save_at: Instant,
     standing: Standing,
+    /// When it was surely ours.
+    ours: Instant,
+    /// Before that it takes no input.
+    quiet_until: Instant,
 }
 
 /// What a battle needs of its surroundings.
@@ -55,6 +61,8 @@ pub(crate) struct Context {
     pub(crate) pace: Pace,
     /// Writes battles.
     pub(crate) saver: Arc<Saver>,
+    /// Says how long a battle may be shown.
+    pub(crate) assurance: Arc<Assurance>,
     /// Counts the frames that somebody watched.
     pub(crate) watched: Counter,
 }
@@ -73,6 +81,8 @@ pub(crate) struct Arrival {
     pub(crate) cut_ms: Option<u64>,
     /// How far the player has been served.
     pub(crate) seen: Seen,
+    /// How long it takes no input, because another may go on showing it.
+    pub(crate) quiet: Duration,
 }
 
 /// Whether a battle goes on here.
@@ -86,9 +96,9 @@ enum Standing {
 }
 
 impl Battle {
-    /// A battle that this process owns from now on.
-    pub(crate) fn arrived(arrival: Arrival, now: Instant, pace: &Pace) -> Self {
-        let Arrival { identity, epoch, course, clock, cut_ms, seen } = arrival;
+    /// A battle that this process owns, and did at the moment `owned`.
+    pub(crate) fn arrived(arrival: Arrival, owned: Instant, now: Instant, pace: &Pace) -> Self {
+        let Arrival { identity, epoch, course, clock, cut_ms, seen, quiet } = arrival;
         Self {
             save_at: now + pace.first_save(identity.id),
             identity,
@@ -101,6 +111,8 @@ impl Battle {
             unwatched_since: now,
             unsaved: Unsaved::default(),
             standing: Standing::Going,
+            ours: owned,
+            quiet_until: now + quiet,
         }
     }
 
@@ -120,6 +132,23 @@ impl Battle {
     /// Whether it is to be forgotten.
     pub(crate) fn is_done(&self) -> bool {
         self.standing == Standing::Done
+    }
+
+    /// Whether it may be shown: nobody else can have taken an input of it by `now`.
+    pub(crate) fn is_assured(&self, now: Instant, context: &Context) -> bool {
+        context.assurance.holds(self.ours, now)
+    }
+
+    /// Under which epoch it is ours, and when it surely was last.
+    pub(crate) fn held(&self) -> (Instant, Hold) {
+        (self.ours, Hold { battle: self.identity.id, epoch: self.epoch })
+    }
+
+    /// It was ours under this epoch at the moment `asked`.
+    pub(crate) fn confirmed(&mut self, epoch: u64, asked: Instant) {
+        if epoch == self.epoch {
+            self.ours = self.ours.max(asked);
+        }
     }
 
     /// When it has something to do next, if ever by itself.

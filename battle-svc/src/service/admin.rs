@@ -8,10 +8,14 @@ use proto::battle::v1::battle_admin_service_server::BattleAdminService;
 use proto::user::v1::ListBattleRecordsRequest;
 use rules::battle::EndReason;
 use service_kit::Fault;
+use service_kit::grpc::Operator;
 use tonic::{Request, Response, Status};
+use vocab::BattleId;
 
+use super::forward::{Other, Told, once};
 use super::{Responses, answer};
 use crate::battles::Battles;
+use crate::cluster::Hop;
 use crate::replay::{self, Replay};
 use crate::wire;
 
@@ -27,6 +31,29 @@ pub struct BattleAdmin {
 impl BattleAdmin {
     pub(crate) fn new(battles: Arc<Battles>) -> Self {
         Self { battles }
+    }
+
+    /// Ends a battle wherever it is. The record of who wanted it is made where they said so.
+    async fn stop(&self, id: BattleId) -> Result<Option<pb::Battle>, Fault> {
+        let request = pb::EndRequest { battle_id: id.to_string(), reason: pb::EndReason::Operator.into() };
+        let here = |hop| self.battles.end(id, EndReason::Operator, hop);
+        let there = |mut other: Other, request| async move { other.end(request).await };
+        match once(&self.battles.owner.cluster, Hop::First, request, here, there).await? {
+            Told::Here(view) => Ok(Some(answer::battle(&view))),
+            Told::There(answer) => Ok(answer.into_inner().battle),
+        }
+    }
+
+    /// A battle as it stands, wherever it is.
+    async fn stands(&self, id: BattleId) -> Result<Option<pb::Battle>, Fault> {
+        let by = pb::get_battle_request::By::BattleId(id.to_string());
+        let request = pb::GetBattleRequest { by: Some(by) };
+        let here = |hop| self.battles.view(id, hop);
+        let there = |mut other: Other, request| async move { other.get_battle(request).await };
+        match once(&self.battles.owner.cluster, Hop::First, request, here, there).await? {
+            Told::Here((view, _)) => Ok(Some(answer::battle(&view))),
+            Told::There(answer) => Ok(answer.into_inner().battle),
+        }
     }
 }
 
@@ -49,20 +76,18 @@ impl BattleAdminService for BattleAdmin {
         &self,
         request: Request<pb::StopBattleRequest>,
     ) -> Result<Response<pb::StopBattleResponse>, Status> {
+        let operator = Operator::acting(request.extensions(), &request.get_ref().operator)?;
         let request = request.into_inner();
         let id = wire::id("battle_id", &request.battle_id)?;
-        if request.operator.is_empty() {
-            return Err(Fault::invalid("missing").field("operator").into());
-        }
-        let view = if request.dry_run {
-            self.battles.view(id).await?.0
+        let battle = if request.dry_run {
+            self.stands(id).await?
         } else {
-            self.battles.owner.store.record_audit(&request.operator, STOP_BATTLE, &id.to_string()).await?;
-            let view = self.battles.end(id, EndReason::Operator).await?;
-            tracing::info!(battle.id = %id, operator.name = request.operator, "battle stopped by an operator");
-            view
+            self.battles.owner.store.record_audit(operator.name(), STOP_BATTLE, &id.to_string()).await?;
+            let battle = self.stop(id).await?;
+            tracing::info!(battle.id = %id, operator.name = operator.name(), "battle stopped by an operator");
+            battle
         };
-        Ok(Response::new(pb::StopBattleResponse { battle: Some(answer::battle(&view)) }))
+        Ok(Response::new(pb::StopBattleResponse { battle }))
     }
 
     async fn replay_battle(

@@ -4,6 +4,7 @@ use proto::battle::v1 as pb;
 
 use crate::battle::Attached;
 use crate::battles::Answer;
+use crate::cluster::Placed;
 use crate::missed::Missed;
 use crate::past::Past;
 use crate::view::View;
@@ -18,14 +19,24 @@ pub(super) fn battle(view: &View) -> pb::Battle {
 }
 
 /// What an attachment answers.
-pub(super) fn attach(answer: &Answer) -> pb::AttachResponse {
+pub(super) fn attach(answer: Placed<Answer>) -> pb::AttachResponse {
+    let answer = match answer {
+        Placed::Here(answer) => answer,
+        Placed::There(peer) => {
+            metrics::counter!("battle_redirects_total").increment(1);
+            let redirect_alone_ms = u64::try_from(peer.alone_for.as_millis()).unwrap_or(u64::MAX);
+            return pb::AttachResponse { redirect: peer.address, redirect_alone_ms, ..Default::default() };
+        }
+    };
+    let answer = &answer;
     let (view, missed) = seen(answer);
     let (frames, report) = told(&view, missed);
     let end = match answer {
         Answer::Live(_) => None,
         Answer::Over(past, _) => end(past),
     };
-    pb::AttachResponse { redirect: String::new(), battle: Some(battle(&view)), epoch: view.epoch, frames, report, end }
+    let (battle, epoch) = (Some(battle(&view)), view.epoch);
+    pb::AttachResponse { battle, epoch, frames, report, end, ..Default::default() }
 }
 
 /// What a sync answers.

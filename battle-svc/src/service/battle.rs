@@ -9,8 +9,10 @@ use proto::battle::v1::get_battle_request::By;
 use service_kit::Fault;
 use tonic::{Request, Response, Status};
 
+use super::forward::{Other, Told, hop, once};
 use super::{Responses, answer, watch};
 use crate::battles::Battles;
+use crate::cluster::{Cluster, Hop};
 use crate::feed::Outlet;
 use crate::missed::Wanted;
 use crate::watchers::Part;
@@ -25,6 +27,10 @@ pub struct BattlePlayers {
 impl BattlePlayers {
     pub(crate) fn new(battles: Arc<Battles>) -> Self {
         Self { battles }
+    }
+
+    fn cluster(&self) -> &Cluster {
+        &self.battles.owner.cluster
     }
 }
 
@@ -45,53 +51,79 @@ impl BattleService for BattlePlayers {
         &self,
         request: Request<pb::StartAutoRequest>,
     ) -> Result<Response<pb::StartAutoResponse>, Status> {
-        let request = request.into_inner();
+        let (hop, request) = (hop(&request), request.into_inner());
         let caller = wire::caller(request.caller.as_ref())?;
         let dungeon = wire::dungeon(self.battles.content(), &request.dungeon)?;
         let on_death = wire::on_death(request.on_death)?;
-        let view = self.battles.start_auto(caller, dungeon, on_death).await?;
-        Ok(Response::new(pb::StartAutoResponse { battle: Some(answer::battle(&view)) }))
+        let here = |hop| self.battles.start_auto(caller, dungeon, on_death, hop);
+        let there = |mut other: Other, request| async move { other.start_auto(request).await };
+        match once(self.cluster(), hop, request, here, there).await? {
+            Told::Here(view) => Ok(Response::new(pb::StartAutoResponse { battle: Some(answer::battle(&view)) })),
+            Told::There(answer) => Ok(answer),
+        }
     }
 
     async fn stop(&self, request: Request<pb::StopRequest>) -> Result<Response<pb::StopResponse>, Status> {
-        let caller = wire::caller(request.into_inner().caller.as_ref())?;
-        let view = self.battles.stop(caller).await?;
-        Ok(Response::new(pb::StopResponse { battle: Some(answer::battle(&view)) }))
+        let (hop, request) = (hop(&request), request.into_inner());
+        let caller = wire::caller(request.caller.as_ref())?;
+        let here = |hop| self.battles.stop(caller, hop);
+        let there = |mut other: Other, request| async move { other.stop(request).await };
+        match once(self.cluster(), hop, request, here, there).await? {
+            Told::Here(view) => Ok(Response::new(pb::StopResponse { battle: Some(answer::battle(&view)) })),
+            Told::There(answer) => Ok(answer),
+        }
     }
 
     async fn get_battle(
         &self,
         request: Request<pb::GetBattleRequest>,
     ) -> Result<Response<pb::GetBattleResponse>, Status> {
-        let id = match request.into_inner().by {
-            Some(By::BattleId(id)) => wire::id("battle_id", &id)?,
-            Some(By::Character(name)) => self.battles.id_of(name).await?,
+        let (hop, request) = (hop(&request), request.into_inner());
+        let id = match &request.by {
+            Some(By::BattleId(id)) => wire::id("battle_id", id)?,
+            Some(By::Character(name)) => self.battles.id_of(name.clone()).await?,
             None => return Err(Fault::invalid("missing").field("by").into()),
         };
-        let (view, owner) = self.battles.view(id).await?;
-        let (battle, epoch) = (Some(answer::battle(&view)), view.epoch);
-        Ok(Response::new(pb::GetBattleResponse { battle, owner, epoch }))
+        let here = |hop| self.battles.view(id, hop);
+        let there = |mut other: Other, request| async move { other.get_battle(request).await };
+        match once(self.cluster(), hop, request, here, there).await? {
+            Told::Here((view, owner)) => {
+                let (battle, epoch) = (Some(answer::battle(&view)), view.epoch);
+                Ok(Response::new(pb::GetBattleResponse { battle, owner, epoch }))
+            }
+            Told::There(answer) => Ok(answer),
+        }
     }
 
     async fn sync_battle(
         &self,
         request: Request<pb::SyncBattleRequest>,
     ) -> Result<Response<pb::SyncBattleResponse>, Status> {
-        let request = request.into_inner();
+        let (hop, request) = (hop(&request), request.into_inner());
         let caller = wire::caller(request.caller.as_ref())?;
-        let named = (!request.battle_id.is_empty()).then(|| wire::id("battle_id", &request.battle_id));
-        let told = self.battles.told_again(caller, named.transpose()?, request.after).await?;
-        Ok(Response::new(answer::sync(&told)))
+        let named = (!request.battle_id.is_empty()).then(|| wire::id("battle_id", &request.battle_id)).transpose()?;
+        let after = request.after;
+        let here = |hop| self.battles.told_again(caller, named, after, hop);
+        let there = |mut other: Other, request| async move { other.sync_battle(request).await };
+        match once(self.cluster(), hop, request, here, there).await? {
+            Told::Here(told) => Ok(Response::new(answer::sync(&told))),
+            Told::There(answer) => Ok(answer),
+        }
     }
 
     async fn watch_battle(
         &self,
         request: Request<pb::WatchBattleRequest>,
     ) -> Result<Response<Self::WatchBattleStream>, Status> {
-        let request = request.into_inner();
+        let (hop, request) = (hop(&request), request.into_inner());
         let id = wire::id("battle_id", &request.battle_id)?;
-        let frames = watch::open(Arc::clone(&self.battles), id, request.from_seq).await?;
-        Ok(Response::new(frames))
+        let from_seq = request.from_seq;
+        let here = |hop| watch::open(Arc::clone(&self.battles), id, from_seq, hop);
+        let there = |mut other: Other, request| async move { other.watch_battle(request).await };
+        match once(self.cluster(), hop, request, here, there).await? {
+            Told::Here(frames) => Ok(Response::new(frames)),
+            Told::There(answer) => Ok(answer.map(watch::passed_on)),
+        }
     }
 
     async fn feed(&self, request: Request<pb::FeedRequest>) -> Result<Response<Self::FeedStream>, Status> {
@@ -109,8 +141,9 @@ impl BattleService for BattlePlayers {
         let id = wire::id("battle_id", &request.battle_id)?;
         let player = request.player.as_ref().map(|caller| wire::caller(Some(caller))).transpose()?;
         let wanted = Wanted { after: request.after, again: request.again };
-        let answer = self.battles.attach(&(request.gateway, request.nonce), id, player, wanted).await?;
-        Ok(Response::new(answer::attach(&answer)))
+        let hop = if request.redirected { Hop::Last } else { Hop::First };
+        let answer = self.battles.attach(&(request.gateway, request.nonce), id, player, wanted, hop).await?;
+        Ok(Response::new(answer::attach(answer)))
     }
 
     async fn detach(&self, request: Request<pb::DetachRequest>) -> Result<Response<pb::DetachResponse>, Status> {
@@ -119,6 +152,18 @@ impl BattleService for BattlePlayers {
         let part = if request.player { Part::Player } else { Part::Spectator };
         self.battles.detach(&(request.gateway, request.nonce), id, part, request.seen_seq).await?;
         Ok(Response::new(pb::DetachResponse {}))
+    }
+
+    async fn end(&self, request: Request<pb::EndRequest>) -> Result<Response<pb::EndResponse>, Status> {
+        let (hop, request) = (hop(&request), request.into_inner());
+        let id = wire::id("battle_id", &request.battle_id)?;
+        let reason = wire::reason(request.reason)?;
+        let here = |hop| self.battles.end(id, reason, hop);
+        let there = |mut other: Other, request| async move { other.end(request).await };
+        match once(self.cluster(), hop, request, here, there).await? {
+            Told::Here(view) => Ok(Response::new(pb::EndResponse { battle: Some(answer::battle(&view)) })),
+            Told::There(answer) => Ok(answer),
+        }
     }
 }
 

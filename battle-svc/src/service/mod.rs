@@ -3,6 +3,7 @@
 mod admin;
 mod answer;
 mod battle;
+mod forward;
 mod watch;
 
 use std::pin::Pin;

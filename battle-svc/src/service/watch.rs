@@ -7,11 +7,12 @@ use futures::{StreamExt, stream};
 use proto::battle::v1 as pb;
 use proto::battle::v1::event::Kind;
 use service_kit::Fault;
-use tonic::Status;
+use tonic::{Status, Streaming};
 use vocab::BattleId;
 
 use super::{Responses, answer};
 use crate::battles::Battles;
+use crate::cluster::{Hop, Placed};
 use crate::feed::Outlet;
 use crate::frame::{Item, News};
 use crate::wire;
@@ -27,7 +28,7 @@ struct Watch {
     over: bool,
 }
 
-/// Frames of a battle from `from_seq` on (0: live only), until it ends.
+/// Frames of a battle from `from_seq` on (0: live only), until it ends or is let go of.
 ///
 /// # Errors
 /// `out_of_range` when `from_seq` is older than the window, `not_found` for an unknown battle.
@@ -35,12 +36,18 @@ pub(super) async fn open(
     battles: Arc<Battles>,
     id: BattleId,
     from_seq: u64,
-) -> Result<Responses<pb::WatchBattleResponse>, Fault> {
+    hop: Hop,
+) -> Result<Placed<Responses<pb::WatchBattleResponse>>, Fault> {
     let outlet = battles.feeds.open_unlisted();
     let next = (from_seq > 0).then_some(from_seq);
     let mut watch = Watch { battles, id, outlet, next, ready: VecDeque::new(), over: false };
-    watch.begin().await?;
-    Ok(stream::unfold(watch, Watch::respond).boxed())
+    let begun = watch.begin(hop).await?;
+    Ok(begun.map(|()| stream::unfold(watch, Watch::respond).boxed()))
+}
+
+/// Frames that another instance gives. Should it go amid them, that is `unavailable` like any other move of a battle.
+pub(super) fn passed_on(frames: Streaming<pb::WatchBattleResponse>) -> Responses<pb::WatchBattleResponse> {
+    frames.map(|response| response.map_err(|status| Fault::from(status).into())).boxed()
 }
 
 impl Watch {
@@ -82,23 +89,29 @@ impl Watch {
                 self.push(response);
             }
             News::End(ruleset, end) => self.end(wire::end(ruleset.content(), &end)),
-            News::Behind(_) => self.begin().await?,
-            News::Moved => return Err(Fault::unavailable("battle-moved")),
+            News::Behind(_) => match self.begin(Hop::Last).await? {
+                Placed::Here(()) => {}
+                Placed::There(_) => return Err(moved()),
+            },
+            News::Moved => return Err(moved()),
         }
         Ok(())
     }
 
     /// Asks for everything from the next frame on.
-    async fn begin(&mut self) -> Result<(), Fault> {
+    async fn begin(&mut self, hop: Hop) -> Result<Placed<()>, Fault> {
         let after = self.next.map(|next| next - 1);
-        let watched = self.battles.watch(&self.outlet.feed(), self.id, after).await?;
+        let watched = match self.battles.watch(&self.outlet.feed(), self.id, after, hop).await? {
+            Placed::Here(watched) => watched,
+            Placed::There(peer) => return Ok(Placed::There(peer)),
+        };
         for frame in &watched.frames {
             self.push(wire::frame(watched.ruleset.content(), frame));
         }
         if let Some(end) = watched.past.as_deref().and_then(answer::end) {
             self.end(end);
         }
-        Ok(())
+        Ok(Placed::Here(()))
     }
 
     /// Queues a frame, unless it was sent before or is before the first one wanted.
@@ -116,6 +129,10 @@ impl Watch {
         }
         self.over = true;
     }
+}
+
+fn moved() -> Fault {
+    Fault::unavailable("battle-moved").reason("battle_moved")
 }
 
 fn is_last(frame: &pb::Frame) -> bool {

@@ -15,7 +15,7 @@ use service_kit::Fault;
 use vocab::AccountId;
 
 pub(crate) use frame::{end, feed_items, frame, report, stored_end};
-pub(crate) use record::{battle, create, hero, input, outcome, read, save, summary};
+pub(crate) use record::{battle, create, hero, hold, hold_from, input, outcome, read, save, summary};
 pub(crate) use totals::{from_stored as totals_from, to_wire as totals};
 
 /// Totals as they are stored: by key, whatever ruleset they were made under.
@@ -82,6 +82,19 @@ pub(crate) fn on_death(value: i32) -> Result<OnDeath, Fault> {
         Ok(pb::OnDeath::Unspecified | pb::OnDeath::Revive) => Ok(OnDeath::Revive),
         Ok(pb::OnDeath::Stop) => Ok(OnDeath::Stop),
         Err(_unknown) => Err(Fault::invalid("unknown-value").field("on_death")),
+    }
+}
+
+/// Why a battle is to end.
+pub(crate) fn reason(value: i32) -> Result<EndReason, Fault> {
+    match pb::EndReason::try_from(value) {
+        Ok(pb::EndReason::Stopped) => Ok(EndReason::Stopped),
+        Ok(pb::EndReason::Died) => Ok(EndReason::Died),
+        Ok(pb::EndReason::Fled) => Ok(EndReason::Fled),
+        Ok(pb::EndReason::Left) => Ok(EndReason::Left),
+        Ok(pb::EndReason::Operator) => Ok(EndReason::Operator),
+        Ok(pb::EndReason::Deleted) => Ok(EndReason::Deleted),
+        Ok(pb::EndReason::Unspecified) | Err(_) => Err(Fault::invalid("unknown-value").field("reason")),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use vocab::BattleId;
 
 use super::{Caller, dungeon_id, frame, on_death_to, phase, totals};
-use crate::record::{Create, Hero, Identity, Outcome, Read, Record, Save, Served, StoredSegment};
+use crate::record::{Create, Hero, Hold, Identity, Outcome, Read, Record, Save, Served, StoredSegment};
 use crate::view::View;
 
 /// The first byte of a stored stop; its reason follows as text.
@@ -111,6 +111,16 @@ pub(crate) fn save(save: &Save, now: Instant) -> user::SaveEntry {
 
 fn seen(content: &Content, served: &Served, now: Instant) -> user::Seen {
     user::Seen { seq: served.seq, totals: Some(totals(content, &served.totals)), lag_ms: served.when.at(now) }
+}
+
+/// A battle that is asked about.
+pub(crate) fn hold(hold: &Hold) -> user::BattleHold {
+    user::BattleHold { battle_id: hold.battle.to_string(), epoch: hold.epoch }
+}
+
+/// One that doesn't count any more.
+pub(crate) fn hold_from(hold: &user::BattleHold) -> Result<Hold, Fault> {
+    Ok(Hold { battle: stored_id("battle_id", &hold.battle_id)?, epoch: hold.epoch })
 }
 
 /// What became of an entry.

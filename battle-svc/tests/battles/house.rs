@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use battle_svc::{Pace, Service, Settings};
+use battle_svc::{Pace, Peers, Service, Settings};
 use proto::battle::v1::battle_admin_service_client::BattleAdminServiceClient;
 use proto::battle::v1::battle_service_client::BattleServiceClient;
 use proto::battle::v1::feed_item::Kind;
@@ -65,9 +65,18 @@ impl House {
     }
 
     pub(crate) async fn open_with(store: &Store, settings: Settings, ruleset: Arc<Ruleset>) -> Self {
-        let tasks = TaskGroup::new();
+        Self::start(store, settings, ruleset, Peers::alone(), TaskGroup::new()).await
+    }
+
+    pub(crate) async fn start(
+        store: &Store,
+        settings: Settings,
+        ruleset: Arc<Ruleset>,
+        peers: Peers,
+        tasks: TaskGroup,
+    ) -> Self {
         let user = UserServiceClient::new(in_process(UserServiceServer::new(store.clone())));
-        let service = battle_svc::start(settings, user, ruleset, &tasks).await.unwrap();
+        let service = battle_svc::start(settings, user, ruleset, peers, &tasks).await.unwrap();
         let players = BattleServiceClient::new(in_process(service.players()));
         let admin = BattleAdminServiceClient::new(in_process(service.admin()));
         Self { service, tasks, players, admin }
@@ -156,6 +165,17 @@ impl Gateway {
         Ok(self.players.attach(request).await?.into_inner())
     }
 
+    /// Attaches a spectator who was sent here, or wasn't; answers the attachment, or the address to ask instead.
+    pub(crate) async fn ask(
+        &mut self,
+        battle: &str,
+        redirected: bool,
+    ) -> Result<Result<pb::AttachResponse, String>, Fault> {
+        let request = pb::AttachRequest { redirected, ..self.attachment(battle, Some(0), None, true) };
+        let answer = self.players.attach(request).await?.into_inner();
+        Ok(if answer.redirect.is_empty() { Ok(answer) } else { Err(answer.redirect) })
+    }
+
     /// Takes the player's own socket away after frame `seen`.
     pub(crate) async fn detach(&mut self, battle: &str, seen: u64) {
         let request = pb::DetachRequest {
@@ -165,6 +185,14 @@ impl Gateway {
             player: true,
             seen_seq: seen,
         };
+        self.players.detach(request).await.unwrap();
+    }
+
+    /// Takes the spectator away.
+    pub(crate) async fn leave(&mut self, battle: &str) {
+        let (gateway, nonce) = ("gateway".to_owned(), self.nonce.clone());
+        let battle_id = battle.to_owned();
+        let request = pb::DetachRequest { gateway, nonce, battle_id, player: false, seen_seq: 0 };
         self.players.detach(request).await.unwrap();
     }
 
@@ -193,6 +221,6 @@ impl Gateway {
 
     fn attachment(&self, battle: &str, after: Option<u64>, player: Option<Caller>, again: bool) -> pb::AttachRequest {
         let (gateway, nonce) = ("gateway".to_owned(), self.nonce.clone());
-        pb::AttachRequest { gateway, nonce, battle_id: battle.to_owned(), after, player, again }
+        pb::AttachRequest { gateway, nonce, battle_id: battle.to_owned(), after, player, again, redirected: false }
     }
 }

@@ -6,7 +6,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod assured;
 mod engines;
+mod failover;
 mod faults;
 mod house;
 mod laws;
@@ -14,5 +16,7 @@ mod live;
 mod operators;
 mod races;
 mod returning;
+mod several;
 mod store;
 mod storms;
+mod town;

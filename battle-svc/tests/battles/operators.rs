@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use proto::battle::v1::{self as pb, Phase};
+use service_kit::grpc::Operator;
 use service_kit::{Fault, FaultKind};
 use tokio::time::sleep;
+use tonic::Request;
 
 use crate::house::{House, Player, settings};
 use crate::store::Store;
@@ -31,6 +33,26 @@ async fn a_stop_is_recorded_with_the_operators_name_and_a_dry_run_is_not() {
     let [record] = store.rows().await.audit.clone().try_into().unwrap();
     assert_eq!((record.operator.as_str(), record.subject), ("ann", battle.id));
     assert_eq!(record.action, "mud.battle.v1.BattleAdminService/StopBattle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_of_the_secret_shown_is_what_is_recorded() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    let shown_by_bob = |named: &str| {
+        let mut call = Request::new(pb::StopBattleRequest { operator: named.to_owned(), ..stop(&battle) });
+        call.extensions_mut().insert(Operator("bob".into()));
+        call
+    };
+    let refused = Fault::from(house.admin.stop_battle(shown_by_bob("ann")).await.unwrap_err());
+    assert_eq!((refused.kind(), refused.at_field()), (FaultKind::PermissionDenied, Some("operator")));
+    assert_eq!(store.rows().await.audit, []);
+
+    house.admin.stop_battle(shown_by_bob("")).await.unwrap();
+    let [record] = store.rows().await.audit.clone().try_into().unwrap();
+    assert_eq!(record.operator, "bob");
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,14 +34,26 @@ pub(crate) struct Rows {
     pub(crate) skew_ms: i64,
     /// Every call fails.
     pub(crate) away: bool,
+    /// The epoch guards nothing: what a store must not be.
+    pub(crate) unguarded: bool,
+    /// A save may go back behind a later one: what a store must not let happen either.
+    pub(crate) unordered: bool,
+    /// Writes that were refused because of their epoch.
+    pub(crate) refused: u64,
     /// Inputs are stored, and the answer gets lost.
     pub(crate) mute: bool,
     /// A battle is stored, and the answer takes so long.
     pub(crate) slow_create: Duration,
+    /// A battle is claimed, and the answer takes so long.
+    pub(crate) slow_claim: Duration,
     /// So many times a character has changed since it was read.
     pub(crate) changes: u32,
     pub(crate) claims: u64,
     pub(crate) saves: u64,
+    /// How many battles each question was about that asked which are still somebody's.
+    pub(crate) checks: Vec<usize>,
+    /// A question about this battle is never answered.
+    pub(crate) mute_about: String,
 }
 
 impl Store {
@@ -63,8 +75,13 @@ impl Store {
 
     /// A healthy character of level 1, with the account that plays it.
     pub(crate) async fn character(&self, account: &str, name: &str) {
+        self.character_of(account, name, vocab::CharacterId::generate()).await;
+    }
+
+    /// The same with an id of the test's own.
+    pub(crate) async fn character_of(&self, account: &str, name: &str, id: vocab::CharacterId) {
         let character = common::Character {
-            id: vocab::CharacterId::generate().to_string(),
+            id: id.to_string(),
             name: name.to_owned(),
             account_id: account.to_owned(),
             level: 1,
@@ -98,7 +115,8 @@ impl Rows {
 
     fn save(&mut self, entry: SaveEntry, now: i64) -> SaveResult {
         let Some(row) = self.battles.get_mut(&entry.battle_id) else { return SaveResult::Gone };
-        if row.epoch != entry.epoch {
+        if row.epoch != entry.epoch && !self.unguarded {
+            self.refused += 1;
             return SaveResult::Stale;
         }
         let same_frame = row.seq == entry.seq;
@@ -110,7 +128,7 @@ impl Rows {
             see(row, seen, now);
             return SaveResult::Saved;
         }
-        if row.seq > entry.seq {
+        if row.seq > entry.seq && !self.unordered {
             return SaveResult::Stale;
         }
         self.saves += 1;
@@ -220,6 +238,9 @@ impl UserService for Store {
         row.owner = request.owner;
         let record = Some(row.clone());
         rows.claims += 1;
+        let slow = rows.slow_claim;
+        drop(rows);
+        sleep(slow).await;
         Ok(Response::new(user::ClaimBattleResponse { record, now }))
     }
 
@@ -230,16 +251,32 @@ impl UserService for Store {
         Ok(Response::new(user::SaveProgressResponse { results }))
     }
 
+    async fn check_battles(&self, request: Request<user::CheckBattlesRequest>) -> Answer<user::CheckBattlesResponse> {
+        let mut holds = request.into_inner().holds;
+        let mut rows = self.open().await?;
+        rows.checks.push(holds.len());
+        if holds.iter().any(|hold| hold.battle_id == rows.mute_about) {
+            drop(rows);
+            return std::future::pending().await;
+        }
+        let counts = |hold: &user::BattleHold| {
+            rows.battles.get(&hold.battle_id).is_some_and(|row| row.ended_at.is_none() && row.epoch == hold.epoch)
+        };
+        holds.retain(|hold| !counts(hold));
+        Ok(Response::new(user::CheckBattlesResponse { lost: holds }))
+    }
+
     async fn append_input(&self, request: Request<user::AppendInputRequest>) -> Answer<user::AppendInputResponse> {
         let request = request.into_inner();
         let mut rows = self.open().await?;
-        let mute = rows.mute;
+        let (mute, unguarded) = (rows.mute, rows.unguarded);
         let row = rows.battles.get_mut(&request.battle_id).ok_or_else(|| Fault::not_found("battle-unknown"))?;
         let mut input = request.input.unwrap();
         if row.ended_at.is_some() {
             return Err(Fault::precondition("battle-ended").reason("ended").into());
         }
-        if row.epoch != input.epoch {
+        if row.epoch != input.epoch && !unguarded {
+            rows.refused += 1;
             return Err(Fault::aborted("battle-epoch-moved").reason("epoch_moved").into());
         }
         let known = row.inputs.iter().find(|known| (known.epoch, known.at_seq) == (input.epoch, input.at_seq));
@@ -312,6 +349,10 @@ impl UserService for Store {
     }
 
     async fn authenticate(&self, _: Request<user::AuthenticateRequest>) -> Answer<user::AuthenticateResponse> {
+        Err(Status::unimplemented("not a battle's business"))
+    }
+
+    async fn check_sessions(&self, _: Request<user::CheckSessionsRequest>) -> Answer<user::CheckSessionsResponse> {
         Err(Status::unimplemented("not a battle's business"))
     }
 

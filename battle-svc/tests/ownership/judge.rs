@@ -1,0 +1,88 @@
+//! What the record comes to by itself: the pure computation everything else is compared with.
+
+use std::time::Duration;
+
+use battle_svc::{Peers, Settings};
+use proto::battle::v1::battle_admin_service_client::BattleAdminServiceClient;
+use proto::battle::v1::{Frame, ReplayBattleRequest, VerifyBattleRequest};
+use proto::user::v1::user_service_client::UserServiceClient;
+use proto::user::v1::user_service_server::UserServiceServer;
+use rules::battle::{EndReason, Input, State};
+use rules::run::{self, Recorded};
+use service_kit::TaskGroup;
+use service_kit::grpc::{GrpcService, in_process};
+
+use crate::laws;
+use crate::store::Store;
+use crate::witness::Witness;
+
+/// So long a frame that is due may be on its way.
+pub(crate) const UNDER_WAY: Duration = Duration::from_millis(1_900);
+
+/// The frame a battle should have come to a moment ago, by its record and the store's clock alone.
+pub(crate) async fn due(store: &Store, battle: &str) -> Result<u64, String> {
+    let row = store.record(battle).await;
+    let until = store.now().await - UNDER_WAY.as_millis() as i64;
+    let segment = row.segments.last().ok_or("a record without a segment")?;
+    let mut state = State::decode(&segment.state).map_err(|error| error.to_string())?;
+    let mut inputs: Vec<Recorded> = row.inputs.iter().map(recorded).collect();
+    inputs.sort_by_key(|input| input.at_seq);
+    let ticks = (until - segment.origin_ms).max(0) as u64 / u64::from(row.tick_ms);
+    let made = run::forward(&crate::world::ruleset(), &mut state, &inputs, ticks, 10_000, |_, _| {});
+    made.map_err(|refused| refused.to_string())?;
+    Ok(state.seq())
+}
+
+/// Compares what players saw and were paid with what each record says when it is computed again.
+pub(crate) async fn judge(store: &Store, witness: &Witness) -> Result<(), String> {
+    let tasks = TaskGroup::new();
+    let user = UserServiceClient::new(in_process(UserServiceServer::new(store.clone())));
+    let settings = Settings { shards: 1, ..Settings::named("judge") };
+    let judge = battle_svc::start(settings, user, crate::world::ruleset(), Peers::alone(), &tasks).await;
+    let judge = judge.map_err(|fault| fault.to_string())?;
+    let mut admin = BattleAdminServiceClient::new(in_process(judge.admin()));
+    let battles: Vec<String> = store.rows().await.battles.keys().cloned().collect();
+    for battle in battles {
+        let request = VerifyBattleRequest { battle_id: battle.clone() };
+        let verdict = admin.verify_battle(request).await.map_err(|status| status.to_string())?.into_inner();
+        if !verdict.verified {
+            return Err(format!("the record of {battle} doesn't prove true: {:?}", verdict.differences));
+        }
+        let frames = replay(&mut admin, &battle).await?;
+        compare(&battle, &frames, witness)?;
+        let row = store.record(&battle).await;
+        let paid = laws::summed(row.totals.as_ref().unwrap_or(&Default::default()));
+        if paid != laws::sums(&frames) {
+            return Err(format!("{battle} was paid {paid:?}, its frames come to {:?}", laws::sums(&frames)));
+        }
+    }
+    tasks.kill().await;
+    Ok(())
+}
+
+async fn replay(admin: &mut BattleAdminServiceClient<GrpcService>, battle: &str) -> Result<Vec<Frame>, String> {
+    let request = ReplayBattleRequest { battle_id: battle.to_owned() };
+    let mut replay = admin.replay_battle(request).await.map_err(|status| status.to_string())?.into_inner();
+    let mut frames = Vec::new();
+    while let Some(next) = replay.message().await.map_err(|status| status.to_string())? {
+        frames.extend(next.frame);
+    }
+    Ok(frames)
+}
+
+/// What anybody was shown is what the record says.
+fn compare(battle: &str, frames: &[Frame], witness: &Witness) -> Result<(), String> {
+    for (seq, shown) in witness.frames_of(battle) {
+        match frames.get(seq as usize - 1) {
+            Some(frame) if *frame == shown => {}
+            Some(frame) => return Err(format!("{battle}: shown {shown:?}, the record says {frame:?}")),
+            None => return Err(format!("{battle}: shown {shown:?}, the record ends with {}", frames.len())),
+        }
+    }
+    Ok(())
+}
+
+fn recorded(input: &proto::user::v1::BattleInput) -> Recorded {
+    // The only input there is, and its reason decides no frame's number.
+    Recorded { at_seq: input.at_seq, tick: input.tick, input: Input::Stop { reason: EndReason::Stopped } }
+}

@@ -1,0 +1,106 @@
+//! The one Redis of the world, and the way to it: leases in memory that can freeze, restart or be emptied.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use backplane::{BackplaneFault, Lease, Leases, Local};
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::latch::Latch;
+use crate::net::{Net, Party};
+
+/// How long an answer is waited for, as over the real one.
+const DEADLINE: Duration = Duration::from_secs(1);
+
+type Result<T> = std::result::Result<T, BackplaneFault>;
+
+/// The server.
+pub(crate) struct Redis {
+    world: Mutex<Arc<Local>>,
+    condition: Latch<Condition>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Well,
+    /// Nothing is answered; what was asked is done afterwards.
+    Frozen,
+    /// Nobody listens.
+    Down,
+}
+
+/// One party's client of it.
+pub(crate) struct Client {
+    pub(crate) redis: Arc<Redis>,
+    pub(crate) net: Net,
+    pub(crate) from: Party,
+}
+
+impl Redis {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { world: Mutex::new(Arc::new(Local::at(0))), condition: Latch::new(Condition::Well) })
+    }
+
+    pub(crate) fn become_(&self, condition: Condition) {
+        self.condition.change(|now| *now = condition);
+    }
+
+    /// Forgets everything.
+    pub(crate) fn empty(&self) {
+        *self.world.lock() = Arc::new(Local::at(0));
+    }
+
+    async fn answer<T>(&self, name: &'static str, ask: impl FnOnce(Arc<Local>) -> Asked<T>) -> Result<T> {
+        let condition = self.condition.wait(|now| (*now != Condition::Frozen).then_some(*now)).await;
+        if condition == Condition::Down {
+            return Err(BackplaneFault::new(name, "connection refused"));
+        }
+        let world = Arc::clone(&self.world.lock());
+        ask(world).await
+    }
+}
+
+type Asked<T> = BoxFuture<'static, Result<T>>;
+
+impl Client {
+    async fn ask<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        ask: impl FnOnce(Arc<Local>) -> Asked<T> + Send + 'static,
+    ) -> Result<T> {
+        let (tell, told) = oneshot::channel();
+        let (redis, net, from) = (Arc::clone(&self.redis), self.net.clone(), self.from);
+        self.net.carrier(async move {
+            if net.carry(from, Party::Redis).await {
+                let answer = redis.answer(name, ask).await;
+                if net.carry(Party::Redis, from).await {
+                    let _ = tell.send(answer);
+                }
+            }
+        });
+        let answer = async { if let Ok(answer) = told.await { answer } else { std::future::pending().await } };
+        timeout(DEADLINE, answer).await.unwrap_or_else(|late| Err(BackplaneFault::new(name, late)))
+    }
+}
+
+#[async_trait]
+impl Leases for Client {
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<()> {
+        let lease = lease.clone();
+        self.ask("renew", move |world| Box::pin(async move { world.renew(&lease, ttl).await })).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.ask("release", move |world| Box::pin(async move { world.release(&lease).await })).await
+    }
+
+    async fn living(&self, service: &str) -> Result<Vec<Lease>> {
+        let service = service.to_owned();
+        self.ask("living", move |world| Box::pin(async move { world.living(&service).await })).await
+    }
+}
