@@ -1,5 +1,6 @@
 //! For whom a request acts.
 
+use backplane::RoomId;
 use vocab::{AccountId, CharacterName};
 
 /// A player's connection as the gateway that holds it vouches for, or an internal tool's word for a player.
@@ -22,4 +23,15 @@ pub(crate) struct Visitor {
     pub(crate) name: CharacterName,
     /// The gateway that holds the connection.
     pub(crate) gateway: String,
+}
+
+/// Somebody whom a gateway holds in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seat {
+    /// Through which connection.
+    pub(crate) caller: Caller,
+    /// What the others see.
+    pub(crate) name: CharacterName,
+    /// Where.
+    pub(crate) room: RoomId,
 }

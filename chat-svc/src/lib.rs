@@ -5,8 +5,10 @@
 //! No socket, no SQL and no rule of the game is known in this crate.
 
 mod caller;
+mod ghosts;
 mod line;
 mod log;
+pub mod program;
 mod room;
 mod service;
 mod sweep;
@@ -14,6 +16,7 @@ mod wire;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backplane::Backplane;
 use proto::chat::v1::chat_service_server::ChatServiceServer;
@@ -21,6 +24,7 @@ use service_kit::{Fence, TaskGroup};
 
 pub use service::Handlers;
 
+use ghosts::Ghosts;
 use log::Log;
 use room::Lobby;
 
@@ -34,6 +38,8 @@ pub struct Settings {
     pub publisher: String,
     /// Whether players are kept from flooding a room.
     pub flood_limit: bool,
+    /// How long a gateway counts as alive after it was last heard of.
+    pub lease_ttl: Duration,
 }
 
 /// The running service. Clones are the same one.
@@ -55,7 +61,8 @@ impl Service {
 pub fn start(settings: Settings, plane: Arc<dyn Backplane>, tasks: &TaskGroup) -> Service {
     let publisher: Arc<str> = settings.publisher.into();
     let lobby = Lobby::new(Arc::clone(&plane), Arc::clone(&publisher));
-    sweep::start(lobby.clone(), tasks);
+    let ghosts = Ghosts::new(Arc::clone(&plane), lobby.clone(), settings.lease_ttl);
+    sweep::start(lobby.clone(), ghosts, tasks);
     let log = Log::new(plane, publisher, lobby.clone(), settings.flood_limit.then_some(log::FLOOD));
     Service { handlers: Arc::new(Handlers::new(Fence::new(FENCED_ACCOUNTS), lobby, log)) }
 }

@@ -3,6 +3,7 @@
 //! The backplane changes members and head count and tells the room in one step; what is decided here is which room
 //! (never more than [`CAPACITY`] in one), with which words, and when.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use backplane::{Backplane, BackplaneFault, Member, RoomId, RoomKind, Standing};
 use service_kit::Fault;
 use vocab::AccountId;
 
-use crate::caller::{Caller, Visitor};
+use crate::caller::{Caller, Seat, Visitor};
 use crate::wire::{self, News};
 
 /// The kind of room everybody is in who is nowhere else.
@@ -52,16 +53,48 @@ impl Lobby {
         Ok(entered.standing)
     }
 
-    /// Lets a player go after the grace, or `now`. Nothing happens when it is not there or a newer connection is.
-    pub(crate) async fn leave(&self, caller: Caller, room: &RoomId, now: bool) -> Result<(), BackplaneFault> {
+    /// Puts players back where `gateway` holds them, and says how the rooms stand in which they are now.
+    pub(crate) async fn reassert(&self, gateway: &str, seats: Vec<Seat>) -> Result<Vec<Standing>, BackplaneFault> {
+        let members = seats.into_iter().map(|seat| {
+            let member = Member {
+                id: member_id(seat.caller.account),
+                name: seat.name.as_str().to_owned(),
+                gateway: gateway.to_owned(),
+                connection: seat.caller.connection,
+            };
+            (seat.room, CAPACITY, member)
+        });
+        let news = wire::envelope(&self.publisher, News::Counted);
+        self.plane.reassert(members.collect(), news).await
+    }
+
+    /// Lets everybody go whom one of these gateways holds, after the grace: they are dead.
+    pub(crate) async fn leave_ghosts(&self, dead: &HashSet<String>) -> Result<(), BackplaneFault> {
+        for room in self.plane.rooms(LOBBY).await? {
+            for ghost in self.plane.members(&room.room).await? {
+                if dead.contains(&ghost.gateway) {
+                    let news = wire::envelope(&self.publisher, News::Left { name: &ghost.name });
+                    self.plane.mark_leaving(&room.room, &ghost.id, ghost.connection, GRACE, news).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a player go after the grace, or `now`, from this room or whichever it is in. Nothing happens when it is not
+    /// there or a newer connection is.
+    pub(crate) async fn leave(&self, caller: Caller, room: Option<&RoomId>, now: bool) -> Result<(), BackplaneFault> {
         let id = member_id(caller.account);
-        let Some(member) = self.member(room, &id).await? else { return Ok(()) };
+        let found = self.plane.find(LOBBY, &id).await?;
+        let Some((room, member)) = found.filter(|(place, _)| room.is_none_or(|room| room == place)) else {
+            return Ok(());
+        };
         let news = wire::envelope(&self.publisher, News::Left { name: &member.name });
         // An internal tool has no connection: its word counts whatever connection the player has.
         let connection = if caller.connection == 0 { u64::MAX } else { caller.connection };
         if !now {
-            self.plane.mark_leaving(room, &id, connection, GRACE, news).await?;
-        } else if self.plane.leave(room, &id, connection, news).await?.is_some() {
+            self.plane.mark_leaving(&room, &id, connection, GRACE, news).await?;
+        } else if self.plane.leave(&room, &id, connection, news).await?.is_some() {
             count_left(1);
         }
         Ok(())

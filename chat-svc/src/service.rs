@@ -2,7 +2,8 @@
 
 use proto::chat::v1::chat_service_server::ChatService;
 use proto::chat::v1::{
-    HistoryRequest, HistoryResponse, JoinRequest, JoinResponse, LeaveRequest, LeaveResponse, SendRequest, SendResponse,
+    HistoryRequest, HistoryResponse, JoinRequest, JoinResponse, LeaveRequest, LeaveResponse, ReassertRequest,
+    ReassertResponse, SendRequest, SendResponse,
 };
 use proto::common::v1 as common;
 use service_kit::{Fault, Fence};
@@ -36,8 +37,15 @@ impl ChatService for Handlers {
         let LeaveRequest { caller, room, now } = request.into_inner();
         // Not fenced: the end of a replaced connection is no act of it, and the room tells it from a newer one.
         let caller = wire::caller(caller)?;
-        self.lobby.leave(caller, &wire::room(&room)?, now).await.map_err(Fault::from)?;
+        self.lobby.leave(caller, wire::room_left(&room)?.as_ref(), now).await.map_err(Fault::from)?;
         Ok(Response::new(LeaveResponse {}))
+    }
+
+    async fn reassert(&self, request: Request<ReassertRequest>) -> Answer<ReassertResponse> {
+        // Not fenced: of two connections of a player the room itself keeps the newer one.
+        let (gateway, seats) = wire::seats(request.into_inner())?;
+        let standings = self.lobby.reassert(&gateway, seats).await.map_err(Fault::from)?;
+        Ok(Response::new(ReassertResponse { rooms: standings.iter().map(wire::standing).collect() }))
     }
 
     async fn send(&self, request: Request<SendRequest>) -> Answer<SendResponse> {

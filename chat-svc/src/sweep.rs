@@ -1,4 +1,5 @@
-//! The task that ends graces when they are due and keeps the gauges of rooms and members.
+//! The task that ends graces when they are due, lets the members of dead gateways go, and keeps the gauges of rooms and
+//! members.
 //!
 //! Every chat-svc runs one and asks the backplane, which gives each leave to one of them: so a leave is announced
 //! exactly once although the process that marked it may be gone.
@@ -7,9 +8,10 @@ use std::time::Duration;
 
 use backplane::BackplaneFault;
 use service_kit::time::deadline;
+use service_kit::time::every;
 use service_kit::{Shutdown, TaskGroup};
-use tokio::time::{MissedTickBehavior, interval};
 
+use crate::ghosts::Ghosts;
 use crate::room::Lobby;
 
 /// How often: a leave is announced this much after its grace at the latest.
@@ -18,27 +20,26 @@ const PERIOD: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts the task on its owner.
-pub(crate) fn start(lobby: Lobby, tasks: &TaskGroup) {
+pub(crate) fn start(lobby: Lobby, ghosts: Ghosts, tasks: &TaskGroup) {
     let stopping = tasks.stopping();
-    tasks.spawn_vital("chat-sweep", run(lobby, stopping));
+    tasks.spawn_vital("chat-sweep", run(lobby, ghosts, stopping));
 }
 
-async fn run(lobby: Lobby, stopping: Shutdown) {
-    let mut periods = interval(PERIOD);
-    periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn run(lobby: Lobby, mut ghosts: Ghosts, stopping: Shutdown) {
+    let mut periods = every(PERIOD);
     let mut stopped = std::pin::pin!(stopping.wait());
     let mut away = false;
     loop {
         tokio::select! {
             () = &mut stopped => return,
-            _ = periods.tick() => away = look(&lobby, away).await,
+            _ = periods.tick() => away = look(&lobby, &mut ghosts, away).await,
         }
     }
 }
 
 /// One round; tells whether the backplane was away, and logs it only when that is news.
-async fn look(lobby: &Lobby, was_away: bool) -> bool {
-    match deadline(PATIENCE, sweep(lobby)).await {
+async fn look(lobby: &Lobby, ghosts: &mut Ghosts, was_away: bool) -> bool {
+    match deadline(PATIENCE, sweep(lobby, ghosts)).await {
         Ok(()) => false,
         Err(fault) => {
             if !was_away {
@@ -49,7 +50,9 @@ async fn look(lobby: &Lobby, was_away: bool) -> bool {
     }
 }
 
-async fn sweep(lobby: &Lobby) -> Result<(), BackplaneFault> {
+async fn sweep(lobby: &Lobby, ghosts: &mut Ghosts) -> Result<(), BackplaneFault> {
     lobby.end_graces().await?;
-    lobby.measure().await
+    lobby.measure().await?;
+    // Last, because it may be long: what is left of it is done in the next round, and nobody's grace waits for it.
+    ghosts.look().await
 }

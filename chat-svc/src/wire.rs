@@ -5,23 +5,24 @@
 
 use bytes::Bytes;
 use prost::Message;
+use proto::ENVELOPE_VERSION;
 use proto::chat::v1 as chat;
 use proto::common::v1::{self as common, ChatKind, ChatMessage, ChatPresence, Envelope, envelope::Body};
-use service_kit::Fault;
+use service_kit::{Fault, trace};
 use vocab::CharacterName;
 
 use backplane::{Entry, Page, RoomId, Standing};
 
-use crate::caller::{Caller, Visitor};
+use crate::caller::{Caller, Seat, Visitor};
 use crate::line::{InvalidText, MAX_CHARS, Text};
 use crate::log::{Asked, Said};
 use crate::room::CAPACITY;
 
-/// Version of the envelope's shape that this program writes.
-const ENVELOPE_VERSION: u32 = 1;
-
 /// Longest idempotency key, in characters.
 const MAX_KEY_CHARS: usize = 64;
+
+/// Seats in one request.
+const SEATS_AT_ONCE: usize = 500;
 
 /// What a room is told.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(crate) enum News<'a> {
         /// Who.
         name: &'a str,
     },
+    /// The head count is another one; nobody came and nobody went.
+    Counted,
 }
 
 // === in ===
@@ -56,15 +59,33 @@ pub(crate) fn caller(caller: Option<common::Caller>) -> Result<Caller, Fault> {
 
 /// Reads who wants to be in a room.
 pub(crate) fn visitor(caller: Caller, name: &str, gateway: String) -> Result<Visitor, Fault> {
-    if gateway.is_empty() {
-        return Err(Fault::invalid("field-missing").field("gateway"));
+    Ok(Visitor { caller, name: character(name)?, gateway: self::gateway(gateway)? })
+}
+
+/// Reads whom a gateway holds in rooms, and the gateway's name.
+pub(crate) fn seats(request: chat::ReassertRequest) -> Result<(String, Vec<Seat>), Fault> {
+    if request.seats.len() > SEATS_AT_ONCE {
+        return Err(Fault::invalid("too-many-entries").field("seats").arg("max", SEATS_AT_ONCE));
     }
-    Ok(Visitor { caller, name: character(name)?, gateway })
+    let seats = request
+        .seats
+        .into_iter()
+        .map(|seat| Ok(Seat { caller: caller(seat.caller)?, name: character(&seat.name)?, room: room(&seat.room)? }));
+    Ok((gateway(request.gateway)?, seats.collect::<Result<_, Fault>>()?))
+}
+
+fn gateway(name: String) -> Result<String, Fault> {
+    if name.is_empty() { Err(Fault::invalid("field-missing").field("gateway")) } else { Ok(name) }
 }
 
 /// Reads a room's name.
 pub(crate) fn room(text: &str) -> Result<RoomId, Fault> {
     RoomId::parse(text).ok_or_else(|| Fault::invalid("room-form").field("room"))
+}
+
+/// Reads which room is left; `None` for whichever it is.
+pub(crate) fn room_left(text: &str) -> Result<Option<RoomId>, Fault> {
+    if text.is_empty() { Ok(None) } else { room(text).map(Some) }
 }
 
 /// Reads the room a client says it was in. A client's memory may be of anything: what is no room's name is no wish.
@@ -125,6 +146,7 @@ pub(crate) fn envelope(publisher: &str, news: News<'_>) -> Bytes {
     let envelope = Envelope {
         version: ENVELOPE_VERSION,
         publisher: publisher.to_owned(),
+        trace: trace::of_message(),
         body: Some(match news {
             News::Said { from, text } => Body::Message(ChatMessage {
                 from: from.to_owned(),
@@ -134,6 +156,7 @@ pub(crate) fn envelope(publisher: &str, news: News<'_>) -> Bytes {
             }),
             News::Joined { name } => Body::Presence(presence(Some(name), None)),
             News::Left { name } => Body::Presence(presence(None, Some(name))),
+            News::Counted => Body::Presence(presence(None, None)),
         }),
         ..Envelope::default()
     };

@@ -101,6 +101,20 @@ async fn a_reconnect_within_the_grace_makes_no_noise() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_never_learnt_its_room_can_leave_it() {
+    let world = World::new();
+    let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
+    let room = alice.join().await;
+    bob.join().await;
+    let ear = world.listen(&room.id).await;
+    bob.leave_now("lobby-99").await;
+    bob.leave_now("").await;
+    assert_eq!(presence(&ear).await, went("Bobby", 1));
+    bob.leave_now("").await;
+    assert!(quiet(&ear, GRACE_OVER).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_leave_of_an_older_connection_removes_nobody() {
     let world = World::new();
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));

@@ -1,13 +1,17 @@
 //! A chat service on a backplane of its own, players who call it, and an ear on the bus.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use backplane::{Channel, Delivery, Local, RoomId, Stamp, Subscription};
+use backplane::{Channel, Delivery, Lease, Leases, Local, RoomId, Stamp, Subscription};
 use chat_svc::Settings;
 use prost::Message as _;
 use proto::chat::v1::chat_service_client::ChatServiceClient;
-use proto::chat::v1::{HistoryRequest, HistoryResponse, JoinRequest, LeaveRequest, Room, SendRequest, SendResponse};
+use proto::chat::v1::{
+    HistoryRequest, HistoryResponse, JoinRequest, LeaveRequest, ReassertRequest, Room, Seat, SendRequest, SendResponse,
+};
 use proto::common::v1::{Caller, ChatPresence, Envelope, envelope::Body};
 use service_kit::grpc::{GrpcService, in_process};
 use service_kit::{Fault, TaskGroup};
@@ -15,6 +19,11 @@ use vocab::AccountId;
 
 /// When this world begins, in milliseconds since the epoch.
 pub(crate) const BEGIN_MS: u64 = 1_700_000_000_000;
+/// The gateway players are at, which lives.
+pub(crate) const GATEWAY: &str = "gateway-1";
+const FOR_GOOD: Duration = Duration::from_secs(365 * 24 * 3600);
+/// How long a gateway counts as alive.
+pub(crate) const LEASE_TTL: Duration = Duration::from_secs(5);
 /// Longer than a grace and the sweep's period together.
 pub(crate) const GRACE_OVER: Duration = Duration::from_millis(16_500);
 
@@ -31,6 +40,7 @@ pub(crate) struct Player {
     pub(crate) name: String,
     pub(crate) epoch: u64,
     pub(crate) connection: u64,
+    pub(crate) gateway: String,
     chat: ChatServiceClient<GrpcService>,
 }
 
@@ -41,6 +51,9 @@ impl World {
 
     pub(crate) fn with_flood_limit(flood_limit: bool) -> Self {
         let (plane, tasks) = (Arc::new(Local::at(BEGIN_MS)), TaskGroup::new());
+        // In memory nothing has to be waited for.
+        let renewed = pin!(plane.renew(&lease(GATEWAY), FOR_GOOD)).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(renewed, Poll::Ready(Ok(()))));
         let chat = instance(&plane, &tasks, flood_limit);
         Self { plane, tasks, chat }
     }
@@ -52,7 +65,8 @@ impl World {
 
     pub(crate) fn player(&self, name: &str) -> Player {
         let chat = self.chat.clone();
-        Player { account: AccountId::generate(), name: name.to_owned(), epoch: 1, connection: 1, chat }
+        let (account, gateway) = (AccountId::generate(), GATEWAY.to_owned());
+        Player { account, name: name.to_owned(), epoch: 1, connection: 1, gateway, chat }
     }
 
     /// Hears what `room` is told from now on.
@@ -63,8 +77,13 @@ impl World {
     }
 }
 
+/// The lease of a gateway.
+pub(crate) fn lease(gateway: &str) -> Lease {
+    Lease { service: "gateway".to_owned(), instance: gateway.to_owned(), nonce: 1, address: String::new() }
+}
+
 fn instance(plane: &Arc<Local>, tasks: &TaskGroup, flood_limit: bool) -> ChatServiceClient<GrpcService> {
-    let settings = Settings { publisher: "chat-1".to_owned(), flood_limit };
+    let settings = Settings { publisher: "chat-1".to_owned(), flood_limit, lease_ttl: LEASE_TTL };
     let service = chat_svc::start(settings, plane.clone(), tasks);
     ChatServiceClient::new(in_process(service.server()))
 }
@@ -80,6 +99,11 @@ impl Player {
         Self { connection: 0, ..self.clone() }
     }
 
+    /// The same player, at another gateway.
+    pub(crate) fn at(&self, gateway: &str) -> Self {
+        Self { gateway: gateway.to_owned(), ..self.clone() }
+    }
+
     /// The same player, calling another instance.
     pub(crate) fn through(&self, chat: ChatServiceClient<GrpcService>) -> Self {
         Self { chat, ..self.clone() }
@@ -93,10 +117,17 @@ impl Player {
         let request = JoinRequest {
             caller: self.caller(),
             name: self.name.clone(),
-            gateway: "gateway-1".to_owned(),
+            gateway: self.gateway.clone(),
             room: room.to_owned(),
         };
         Ok(self.chat.clone().join(request).await?.into_inner().room.unwrap())
+    }
+
+    /// Has the player's gateway put it back.
+    pub(crate) async fn reassert(&self, room: &str) -> Result<Vec<Room>, Fault> {
+        let seat = Seat { caller: self.caller(), name: self.name.clone(), room: room.to_owned() };
+        let request = ReassertRequest { gateway: self.gateway.clone(), seats: vec![seat] };
+        Ok(self.chat.clone().reassert(request).await?.into_inner().rooms)
     }
 
     pub(crate) async fn leave(&self, room: &str) {

@@ -1,0 +1,7 @@
+//! The program `chat-svc`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chat_svc::program::main()
+}

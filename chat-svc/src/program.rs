@@ -1,0 +1,69 @@
+//! The program `chat-svc`: its flags, and the order in which it starts and stops.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use backplane::Redis;
+use service_kit::grpc::GrpcServer;
+use service_kit::launch::launch;
+use service_kit::listen::bind;
+use service_kit::program::Program;
+use service_kit::ready_line::Listeners;
+use service_kit::settings::{Check, Faults, LeaseArgs, LeaseSettings, ServiceArgs, ServiceSettings};
+
+/// How long calls under way may take to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Lobbies, lines and presence: one of many processes that keep nothing themselves
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "chat-svc", version)]
+struct Args {
+    #[command(flatten)]
+    service: ServiceArgs<50053, 9103>,
+    #[command(flatten)]
+    lease: LeaseArgs,
+}
+
+struct Settings {
+    service: ServiceSettings,
+    lease: LeaseSettings,
+}
+
+/// Runs the program and answers its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    launch::<Args, _, _>(serve)
+}
+
+impl Check for Args {
+    type Checked = Settings;
+
+    fn check(self, faults: &mut Faults) -> Option<Settings> {
+        let grpc = self.service.grpc_address();
+        let (service, lease) = (self.service.check("chat-svc", faults), self.lease.check(grpc, faults));
+        Some(Settings { service: service?, lease: lease? })
+    }
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    let Settings { service, lease } = settings;
+    let program = Program::start(&service.log)?;
+    let starting = program.readiness.latch("start");
+    let grpc = bind(service.grpc_listen).await?;
+    let admin = program.serve_admin(service.admin_listen).await?;
+    let addresses = Listeners { http: None, grpc: Some(grpc.local_addr()?), admin: Some(admin) };
+
+    let plane = Redis::connect(&service.redis, backplane::redis::PREFIX, &program.tasks)?;
+    plane.watch(&program.readiness);
+    let settings = crate::Settings { publisher: service.instance, flood_limit: true, lease_ttl: lease.ttl };
+    let chat = crate::start(settings, plane, &program.tasks);
+    let server = GrpcServer::new(program.readiness.clone()).token(service.internal_token);
+    program.serve_grpc(server.descriptors(proto::DESCRIPTOR_SET).service(chat.server()), grpc);
+
+    drop(starting);
+    program.announce(addresses).await.context("ready line")?;
+    program.ending().await;
+    program.bow_out().await;
+    Ok(program.end(GRACE).await)
+}
