@@ -1,34 +1,53 @@
 //! News from the backplane's bus to those it concerns, and the gateway's own word to other gateways.
+//!
+//! Nothing is missed unseen: what gateways are told is numbered by whoever says it, and this gateway repeats a number of
+//! its own to itself, a probe that has to come back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use backplane::{Backplane, Channel, Delivery, Message, Stamp, Subscription};
+use backplane::bus::HEARTBEAT;
+use backplane::{Backplane, Channel, Delivery, Gaps, Message, Publisher, Stamp, Subscription};
 use bytes::Bytes;
 use prost::Message as _;
+use proto::ENVELOPE_VERSION;
 use proto::common::v1::envelope::Body;
-use proto::common::v1::{ChatMessage, ChatPresence, Envelope, SessionReplaced, SystemNotice};
+use proto::common::v1::{ChatMessage, ChatPresence, Envelope, Heartbeat, SessionReplaced, SystemNotice};
 use serde::Serialize;
-use service_kit::Fault;
+use service_kit::{TaskGroup, trace};
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 
 use crate::registry::{Rank, Registry};
+use crate::resync::Demand;
 use crate::rooms::Rooms;
 
-/// The newest shape of an envelope this program understands.
-const VERSION: u32 = 1;
+/// How long after the last probe came back the bus counts as silent: a probe is sent, and has as long again to come back.
+const SILENCE: Duration = HEARTBEAT.saturating_mul(2);
 
-/// Speaks to every gateway.
+/// Speaks to gateways.
 pub(crate) struct Announcer {
-    backplane: Arc<dyn Backplane>,
-    publisher: String,
-    number: AtomicU64,
+    gateway: String,
+    name: Arc<str>,
+    publisher: Arc<Publisher>,
 }
 
 /// Hears what is said to this one.
 pub(crate) struct Listener {
-    pub(crate) subscription: Arc<Subscription>,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) rooms: Arc<Rooms>,
+    subscription: Arc<Subscription>,
+    registry: Arc<Registry>,
+    rooms: Arc<Rooms>,
+    demand: Demand,
+    gaps: Gaps,
+    /// Under which name this gateway speaks.
+    own: Arc<str>,
+    probe: Probe,
+}
+
+/// Whether this gateway hears itself.
+struct Probe {
+    heard: Instant,
+    silent: bool,
 }
 
 #[derive(Serialize)]
@@ -38,50 +57,80 @@ struct NoticeShape<'a> {
 }
 
 impl Announcer {
-    /// Speaks as `publisher`.
-    pub(crate) fn new(backplane: Arc<dyn Backplane>, publisher: String) -> Self {
-        Self { backplane, publisher, number: AtomicU64::new(0) }
+    /// Speaks for the gateway of this name, from now on and as long as `tasks` run.
+    pub(crate) fn start(backplane: Arc<dyn Backplane>, gateway: &str, tasks: &TaskGroup) -> Self {
+        let name: Arc<str> = format!("{gateway}:{}", Uuid::now_v7()).into();
+        let (own, signed) = (Channel::Gateway(gateway.to_owned()), Arc::clone(&name));
+        let heartbeat = move |number| envelope(&signed, number, Body::Heartbeat(Heartbeat {}));
+        let publisher = Publisher::start(backplane, [Channel::All, own], heartbeat, tasks);
+        Self { gateway: gateway.to_owned(), name, publisher }
     }
 
-    /// Tells every gateway that older connections of the account are over.
-    pub(crate) async fn replaced(&self, account: &str, rank: Rank, reason: &str) -> Result<(), Fault> {
+    /// Under which name it speaks.
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    /// Tells the gateway that held the account that older connections of it are over; all of them, when it isn't known
+    /// which did. What is held here is this gateway's own business.
+    pub(crate) fn replaced(&self, account: &str, rank: Rank, reason: &str, holder: Option<String>) {
+        let channel = match holder {
+            Some(holder) if holder == self.gateway => return,
+            Some(holder) => Channel::Gateway(holder),
+            None => Channel::All,
+        };
         let replaced = SessionReplaced {
             account_id: account.to_owned(),
             epoch: rank.epoch,
             connection: rank.connection,
             reason: reason.to_owned(),
         };
-        let envelope = Envelope {
-            version: VERSION,
-            publisher: self.publisher.clone(),
-            number: self.number.fetch_add(1, Ordering::Relaxed) + 1,
-            trace: String::new(),
-            body: Some(Body::Replaced(replaced)),
-        };
-        self.backplane.publish(&Channel::All, Bytes::from(envelope.encode_to_vec())).await.map_err(Fault::from)
+        self.publisher.tell(channel, |number| envelope(&self.name, number, Body::Replaced(replaced)));
     }
 }
 
 impl Listener {
+    /// Listens for those concerned; `own` is the name under which this gateway speaks.
+    pub(crate) fn new(
+        subscription: Arc<Subscription>,
+        registry: Arc<Registry>,
+        rooms: Arc<Rooms>,
+        demand: Demand,
+        own: Arc<str>,
+    ) -> Self {
+        let probe = Probe { heard: Instant::now(), silent: false };
+        Self { subscription, registry, rooms, demand, gaps: Gaps::default(), own, probe }
+    }
+
     /// Listens until the backplane is gone for good.
-    pub(crate) async fn run(self) {
-        while let Some(delivery) = self.subscription.recv().await {
-            match delivery {
-                Delivery::Message(message) => self.hear(&message),
-                Delivery::Lagged { .. } | Delivery::Reconnected => {
-                    metrics::counter!("gateway_bus_resyncs_total").increment(1);
-                    self.rooms.resync();
+    pub(crate) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                delivery = self.subscription.recv() => match delivery {
+                    Some(Delivery::Message(message)) => self.hear(&message),
+                    Some(Delivery::Lagged { .. }) => self.demand.now("lagged"),
+                    Some(Delivery::Reconnected) => self.demand.now("reconnected"),
+                    None => return,
+                },
+                () = self.probe.silence() => {
+                    tracing::warn!("the bus is silent");
+                    self.demand.now("silent");
                 }
             }
         }
     }
 
-    fn hear(&self, message: &Message) {
-        let envelope = match Envelope::decode(message.payload.clone()) {
-            Ok(envelope) if envelope.version <= VERSION => envelope,
-            Ok(_) | Err(_) => return metrics::counter!("gateway_bus_strange_total").increment(1),
-        };
-        match envelope.body {
+    fn hear(&mut self, message: &Message) {
+        let Ok(envelope) = Envelope::decode(message.payload.clone()) else { return strange() };
+        let again = matches!(envelope.body, Some(Body::Heartbeat(_)));
+        if self.gaps.missed(&envelope.publisher, &message.channel, envelope.number, again) {
+            self.demand.now("gap");
+        }
+        if envelope.version > ENVELOPE_VERSION {
+            return strange();
+        }
+        trace::heard(&envelope.trace, || match envelope.body {
             Some(Body::Message(line)) => self.rooms.said(&stamped_line(line, message)),
             Some(Body::Presence(presence)) => self.rooms.presence(&stamped_presence(presence, message)),
             Some(Body::Replaced(replaced)) => {
@@ -89,7 +138,15 @@ impl Listener {
                 self.registry.replaced(&replaced.account_id, rank, &replaced.reason);
             }
             Some(Body::Notice(notice)) => self.notice(&notice),
-            Some(Body::Heartbeat(_)) | None => {}
+            Some(Body::Heartbeat(_)) => self.hear_number(&envelope.publisher, &message.channel),
+            None => {}
+        });
+    }
+
+    /// A number said again; this gateway's own to itself is its probe.
+    fn hear_number(&mut self, publisher: &str, channel: &Channel) {
+        if *publisher == *self.own && *channel != Channel::All && self.probe.came_back() {
+            self.demand.now("heard_again");
         }
     }
 
@@ -97,6 +154,37 @@ impl Listener {
         let shape = NoticeShape { text: &notice.text, level: &notice.level };
         self.registry.lines().iter().for_each(|line| line.event("system:notice", &shape));
     }
+}
+
+impl Probe {
+    /// Ends when nothing came back for too long; once for each silence.
+    async fn silence(&mut self) {
+        if self.silent {
+            return std::future::pending().await;
+        }
+        sleep_until(self.heard + SILENCE).await;
+        self.silent = true;
+        metrics::gauge!("gateway_bus_silent").set(1);
+    }
+
+    /// One came back; true when that ends a silence.
+    fn came_back(&mut self) -> bool {
+        self.heard = Instant::now();
+        metrics::gauge!("gateway_bus_silent").set(0);
+        std::mem::replace(&mut self.silent, false)
+    }
+}
+
+fn envelope(publisher: &str, number: u64, body: Body) -> Bytes {
+    let publisher = publisher.to_owned();
+    let envelope =
+        Envelope { version: ENVELOPE_VERSION, publisher, number, trace: trace::of_message(), body: Some(body) };
+    envelope.encode_to_vec().into()
+}
+
+/// Newer than this program, or nothing of ours.
+fn strange() {
+    metrics::counter!("gateway_bus_strange_total").increment(1);
 }
 
 /// A line's room and its place in the log are known to the backplane alone, in the moment it is appended.
@@ -122,5 +210,54 @@ fn room(channel: &Channel) -> String {
     match channel {
         Channel::Room(room) => room.to_string(),
         Channel::Gateway(_) | Channel::All => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backplane::{Bus, Local};
+
+    use super::*;
+
+    /// The next news of a replacement, and where it was said; nothing when only numbers are said again.
+    async fn replaced(ear: &Subscription) -> Option<(Channel, SessionReplaced)> {
+        for _ in 0..4 {
+            let Some(Delivery::Message(message)) = ear.recv().await else { panic!("a message") };
+            if let Some(Body::Replaced(replaced)) = Envelope::decode(message.payload).unwrap().body {
+                return Some((message.channel, replaced));
+            }
+        }
+        None
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_held_the_account_is_told_and_everybody_only_when_nobody_is_known() {
+        let (plane, tasks) = (Arc::new(Local::new()), TaskGroup::new());
+        let (one, two) = (plane.subscribe("g1").await.unwrap(), plane.subscribe("g2").await.unwrap());
+        let announcer = Announcer::start(plane.clone(), "g0", &tasks);
+        let tell = |connection, holder: Option<&str>| {
+            announcer.replaced("a", Rank { epoch: 1, connection }, "another_tab", holder.map(str::to_owned));
+        };
+        tell(1, Some("g0"));
+        tell(2, Some("g2"));
+        tell(3, None);
+        let heard = async |ear| replaced(ear).await.map(|(channel, news)| (channel, news.connection));
+        assert_eq!(heard(&two).await, Some((Channel::Gateway("g2".into()), 2)));
+        assert_eq!(heard(&two).await, Some((Channel::All, 3)));
+        assert_eq!(heard(&one).await, Some((Channel::All, 3)), "nothing before");
+        assert_eq!(heard(&one).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_stays_away_is_a_silence_until_one_comes_back() {
+        let mut probe = Probe { heard: Instant::now(), silent: false };
+        let begun = Instant::now();
+        assert!(!probe.came_back(), "it was never silent");
+        probe.silence().await;
+        assert_eq!(begun.elapsed(), SILENCE);
+        let once = tokio::time::timeout(SILENCE * 10, probe.silence()).await;
+        assert!(once.is_err(), "a silence is noticed once");
+        assert!(probe.came_back() && !probe.came_back());
+        probe.silence().await;
     }
 }

@@ -1,46 +1,82 @@
-//! The stream of frames from battle-svc, and who at this gateway follows which battle.
+//! The streams of frames from battle-svc, and who at this gateway follows which battle.
 //!
-//! One stream per instance. Its reader never waits for a socket. When the stream breaks, or says that it dropped
-//! something, or a hole shows, the battles concerned are attached again from what each client has.
+//! One stream per instance that has a battle somebody here follows; its reader never waits for a socket. When a stream
+//! breaks, or says that it dropped something or that its instance let go of a battle, or a hole shows, the battles
+//! concerned are attached again from what each client has, wherever they are now.
+
+mod instances;
+mod keeper;
+mod link;
+mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backplane::Backplane;
 use parking_lot::Mutex;
 use proto::battle::v1::feed_item::Kind;
-use proto::battle::v1::{AttachRequest, AttachResponse, DetachRequest, FeedItem, FeedRequest};
+use proto::battle::v1::{AttachRequest, AttachResponse, DetachRequest, FeedItem};
 use service_kit::{Fault, FaultKind, TaskGroup};
-use tokio::sync::{Semaphore, watch};
-use uuid::Uuid;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
+use self::instances::Instances;
+use self::keeper::Keeper;
+use self::link::{Link, Links, Nonce, Use, away};
+use self::pace::Pace;
 use crate::backoff::Backoff;
-use crate::clients::{Clients, answer};
+use crate::clients::Battles;
 use crate::follow::{Follow, Gap, News};
 
-/// How long an attachment waits for a stream to be open.
-const STREAM_WAIT: Duration = Duration::from_secs(10);
+/// How often one question for a battle may be sent on from instance to instance.
+const REDIRECTS: usize = 3;
 
-/// How many attachments are under way at once when many have to be made again.
-const AT_ONCE: usize = 64;
+/// The longest pause before a battle is attached again: whoever takes it over is found soon.
+const AGAIN_WITHIN: Duration = Duration::from_millis(500);
 
-/// The feed and its followers.
+/// The same while nobody can have taken it over yet.
+const IN_VAIN_WITHIN: Duration = Duration::from_secs(2);
+
+/// Battles that nobody follows, on their way off a stream at once.
+const STRAYS: usize = 16;
+
+/// The feeds and their followers.
 pub(crate) struct Feed {
-    gateway: String,
-    clients: Clients,
     tasks: TaskGroup,
     battles: Mutex<HashMap<String, Arc<Battle>>>,
-    /// The nonce of the open stream.
-    stream: watch::Sender<Option<String>>,
-    again: Semaphore,
+    instances: Instances,
+    links: Links,
+    /// When thousands of battles have to be attached again, each takes its turn.
+    again: Pace,
+    strays: Arc<Semaphore>,
 }
 
 /// Who follows one battle.
 #[derive(Default)]
 struct Battle {
     followers: Mutex<Vec<Arc<Follow>>>,
+    /// Where its frames come from.
+    attached: Mutex<Option<Attached>>,
     /// Attach and Detach of one battle happen one after the other, so that a late Detach can't undo a newer Attach.
     gate: tokio::sync::Mutex<()>,
+}
+
+/// An attachment: to this stream of this instance.
+struct Attached {
+    link: Use,
+    nonce: Nonce,
+}
+
+/// A place among a battle's followers. One whose attachment didn't come to an end, be it that its caller left, is given
+/// up again.
+struct Place<'a> {
+    feed: &'a Arc<Feed>,
+    follow: &'a Arc<Follow>,
+    taken: bool,
 }
 
 /// How an attachment begins.
@@ -65,35 +101,37 @@ impl Since {
 }
 
 impl Feed {
-    /// A feed that is not open yet.
-    pub(crate) fn new(gateway: String, clients: Clients, tasks: TaskGroup) -> Arc<Self> {
+    /// Feeds of the gateway of this name. Nothing is open yet.
+    pub(crate) fn new(gateway: String, battles: Battles, tasks: TaskGroup) -> Arc<Self> {
+        let instances = match &battles {
+            Battles::Here(_) => Instances::one(),
+            Battles::Many { .. } => Instances::unknown(),
+        };
         Arc::new(Self {
-            gateway,
-            clients,
             tasks,
             battles: Mutex::default(),
-            stream: watch::Sender::new(None),
-            again: Semaphore::new(AT_ONCE),
+            instances,
+            links: Links::new(gateway, battles),
+            again: Pace::new(),
+            strays: Arc::new(Semaphore::new(STRAYS)),
         })
     }
 
-    /// Keeps the stream open until the gateway stops.
-    pub(crate) async fn run(self: Arc<Self>) {
+    /// Learns which instances live, until the gateway stops.
+    pub(crate) async fn watch_instances(self: Arc<Self>, plane: Arc<dyn Backplane>) {
         let stop = self.tasks.stopping().wait();
         tokio::select! {
-            () = self.keep_open() => {}
+            () = self.instances.watch(&plane) => {}
             () = stop => {}
         }
     }
 
-    /// Begins to follow a battle. News is held until the answer is handed to [`Follow::open`].
-    pub(crate) async fn attach(&self, follow: &Arc<Follow>, since: Since) -> Result<AttachResponse, Fault> {
-        let battle = self.enter(follow);
-        let attached = self.attach_under_gate(&battle, follow, since).await;
-        if attached.is_err() {
-            self.part(follow).await;
-        }
-        attached
+    /// Begins to follow a battle. News is held until the answer is handed to [`open`](Self::open).
+    pub(crate) async fn attach(self: &Arc<Self>, follow: &Arc<Follow>, since: Since) -> Result<AttachResponse, Fault> {
+        let mut place = Place { feed: self, follow, taken: false };
+        let answer = self.attach_in_turn(&self.enter(follow), follow, since).await?;
+        place.taken = true;
+        Ok(answer)
     }
 
     /// Passes on an answer; attaches again if it left a hole.
@@ -104,38 +142,30 @@ impl Feed {
     }
 
     /// Ends following: the battle hears what its player has seen.
-    pub(crate) async fn part(&self, follow: &Arc<Follow>) {
+    pub(crate) async fn part(&self, follow: &Follow) {
         follow.leave();
-        let id = &follow.track.battle;
-        let Some(battle) = self.battles.lock().get(id).cloned() else { return };
+        let Some(battle) = self.battle(&follow.track.battle) else { return };
         let _gate = battle.gate.lock().await;
-        let rest = {
-            let mut followers = battle.followers.lock();
-            followers.retain(|other| !Arc::ptr_eq(other, follow));
-            followers.len()
-        };
-        if rest > 0 {
-            return;
-        }
-        self.detach(follow).await;
-        let mut battles = self.battles.lock();
-        if battle.followers.lock().is_empty() {
-            battles.remove(id);
-        }
+        battle.followers.lock().retain(|other| !std::ptr::eq(Arc::as_ptr(other), follow));
+        self.leave_unfollowed(&battle, &follow.track.battle, follow.track.seen()).await;
     }
 
     /// Has a battle whose account is gone tell its end: a battle that its player leaves is saved at once, and the save
     /// tells it. The feed stays at it meanwhile on nobody's behalf.
     pub(crate) async fn mourn(&self, follow: &Follow) -> Result<(), Fault> {
-        let Some(battle) = self.battles.lock().get(&follow.track.battle).cloned() else { return Ok(()) };
+        let Some(battle) = self.battle(&follow.track.battle) else { return Ok(()) };
         let _gate = battle.gate.lock().await;
-        let request = AttachRequest {
-            player: None,
-            ..self.attachment(&self.nonce().await?, follow, Since::Again(follow.last()))
-        };
-        answer(self.clients.battle().attach(request).await)?;
-        self.detach(follow).await;
+        let request = AttachRequest { player: None, ..request(follow, Since::Again(follow.last())) };
+        // The record is gone: nobody knows of the battle but the instance that has it in memory.
+        let standing = battle.attached.lock().as_ref().map(|attached| Arc::clone(attached.link.link()));
+        let link = standing.ok_or_else(away)?;
+        let (nonce, _) = link.attach(request).await?;
+        link.detach(&nonce, detachment(&follow.track.battle, follow.track.seen())).await;
         Ok(())
+    }
+
+    fn battle(&self, id: &str) -> Option<Arc<Battle>> {
+        self.battles.lock().get(id).cloned()
     }
 
     fn enter(&self, follow: &Arc<Follow>) -> Arc<Battle> {
@@ -145,110 +175,99 @@ impl Feed {
         battle
     }
 
-    async fn attach_under_gate(&self, battle: &Battle, follow: &Follow, since: Since) -> Result<AttachResponse, Fault> {
-        let _gate = battle.gate.lock().await;
-        let nonce = self.nonce().await?;
-        match self.call_attach(&nonce, follow, since).await {
-            // The stream closed between the look and the call.
-            Err(fault) if fault.because() == Some("no_feed") => {
-                self.call_attach(&self.nonce_other_than(&nonce).await?, follow, since).await
-            }
-            attached => attached,
+    /// Takes a battle that nobody follows any more off its stream, and forgets it. To be called under its gate.
+    async fn leave_unfollowed(&self, battle: &Battle, id: &str, seen: u64) {
+        if !battle.followers.lock().is_empty() {
+            return;
+        }
+        let attached = battle.attached.lock().take();
+        if let Some(attached) = attached {
+            attached.detach(id, seen).await;
+        }
+        let mut battles = self.battles.lock();
+        if battle.followers.lock().is_empty() {
+            battles.remove(id);
         }
     }
 
-    async fn call_attach(&self, nonce: &str, follow: &Follow, since: Since) -> Result<AttachResponse, Fault> {
-        answer(self.clients.battle().attach(self.attachment(nonce, follow, since)).await)
-    }
-
-    fn attachment(&self, nonce: &str, follow: &Follow, since: Since) -> AttachRequest {
-        let (after, again) = match since {
-            Since::After(seq) => (Some(seq), false),
-            Since::Seen => (None, false),
-            Since::Again(seq) => (Some(seq), true),
+    /// Attaches under the battle's gate; not for a follower who leaves meanwhile.
+    async fn attach_in_turn(
+        self: &Arc<Self>,
+        battle: &Battle,
+        follow: &Follow,
+        since: Since,
+    ) -> Result<AttachResponse, Fault> {
+        let attaching = async {
+            let _gate = battle.gate.lock().await;
+            let (attached, answer) = self.ask(request(follow, since)).await?;
+            battle.stand(attached)?;
+            Ok(answer)
         };
-        AttachRequest {
-            gateway: self.gateway.clone(),
-            nonce: nonce.to_owned(),
-            battle_id: follow.track.battle.clone(),
-            after,
-            player: Some(follow.caller.clone()),
-            again,
+        tokio::select! {
+            biased;
+            () = follow.left() => Err(away()),
+            answer = attaching => answer,
         }
     }
 
-    /// Without it the battle goes on being sent until the stream ends; the next Detach or the stream's end puts it
-    /// right, so a failure is only counted.
-    async fn detach(&self, follow: &Follow) {
-        let Some(nonce) = self.stream.borrow().clone() else { return };
-        let request = DetachRequest {
-            gateway: self.gateway.clone(),
-            nonce,
-            battle_id: follow.track.battle.clone(),
-            player: true,
-            seen_seq: follow.track.seen(),
-        };
-        if let Err(fault) = answer(self.clients.battle().detach(request).await) {
-            metrics::counter!("gateway_detach_failed_total").increment(1);
-            tracing::warn!(error = ?fault, "battle not detached");
+    /// Attaches a battle where it is: asks the instance that every process chooses for it, and goes where it is sent;
+    /// where one doesn't answer, asks another, which knows the owner or takes the battle over. Nobody is asked twice.
+    async fn ask(self: &Arc<Self>, mut request: AttachRequest) -> Result<(Attached, AttachResponse), Fault> {
+        let (mut asked, mut silence, mut alone) = (Vec::new(), away(), None);
+        let mut next = self.choose(&request.battle_id, &asked);
+        // One that is known to be away counts as one that was asked.
+        request.redirected = next != self.instances.choose(&request.battle_id, |_| true);
+        while let Some(address) = next.filter(|address| asked.len() <= REDIRECTS && !asked.contains(address)) {
+            let link = self.link(&address)?;
+            asked.push(address);
+            next = match link.attach(request.clone()).await {
+                Ok((nonce, answer)) if answer.redirect.is_empty() => return Ok((Attached { link, nonce }, answer)),
+                Ok((_, answer)) => {
+                    alone = Instant::now().checked_add(Duration::from_millis(answer.redirect_alone_ms));
+                    Some(answer.redirect)
+                }
+                Err(fault) if another_may_know(&fault) => {
+                    silence = fault;
+                    // Before that nobody else has it, whoever is asked.
+                    if left(alone).is_some() { None } else { self.choose(&request.battle_id, &asked) }
+                }
+                Err(fault) => return Err(fault),
+            };
+            request.redirected = true;
         }
+        Err(match left(alone) {
+            Some(pause) => silence.retry_after(pause.min(IN_VAIN_WITHIN)),
+            None => silence,
+        })
     }
 
-    async fn nonce(&self) -> Result<String, Fault> {
-        self.nonce_other_than("").await
+    /// Whom to ask next: one that isn't known to be away, if there is one.
+    fn choose(&self, battle: &str, asked: &[String]) -> Option<String> {
+        let new = |address: &str| !asked.iter().any(|known| known == address);
+        self.instances
+            .choose(battle, |address| new(address) && !self.links.is_away(address))
+            .or_else(|| self.instances.choose(battle, new))
     }
 
-    async fn nonce_other_than(&self, old: &str) -> Result<String, Fault> {
-        let mut stream = self.stream.subscribe();
-        let open = stream.wait_for(|nonce| nonce.as_deref().is_some_and(|nonce| nonce != old));
-        match tokio::time::timeout(STREAM_WAIT, open).await {
-            Ok(Ok(nonce)) => Ok(nonce.clone().unwrap_or_default()),
-            Ok(Err(_)) | Err(_) => Err(Fault::unavailable("battles-away")),
+    /// The link to the instance at `address`, kept open from now on for as long as it is used.
+    fn link(self: &Arc<Self>, address: &str) -> Result<Use, Fault> {
+        let (link, new) = self.links.to(address)?;
+        if new {
+            let keeper = Keeper { feed: Arc::clone(self), link: Arc::clone(link.link()) };
+            self.tasks.spawn_apart("feed", keeper.keep());
         }
+        Ok(link)
     }
 
-    async fn keep_open(self: &Arc<Self>) {
-        let mut backoff = Backoff::new();
-        loop {
-            let nonce = Uuid::now_v7().to_string();
-            if let Err(fault) = self.read(&nonce, &mut backoff).await {
-                tracing::warn!(error = ?fault, "feed broke");
-            }
-            self.stream.send_replace(None);
-            metrics::counter!("gateway_feed_broken_total").increment(1);
-            self.followers().iter().for_each(|follow| follow.hold());
-            backoff.wait().await;
-        }
-    }
-
-    /// Reads one stream to its end.
-    async fn read(self: &Arc<Self>, nonce: &str, backoff: &mut Backoff) -> Result<(), Fault> {
-        let request = FeedRequest { gateway: self.gateway.clone(), nonce: nonce.to_owned() };
-        let mut stream = answer(self.clients.battle().feed(request).await)?;
-        // The first response is empty: from then on attachments can be made.
-        if stream.message().await?.is_none() {
-            return Ok(());
-        }
-        self.stream.send_replace(Some(nonce.to_owned()));
-        backoff.reset();
-        self.followers().iter().for_each(|follow| self.attach_again(follow));
-        while let Some(batch) = stream.message().await? {
-            batch.items.into_iter().for_each(|item| self.hear(item));
-        }
-        Ok(())
-    }
-
-    fn hear(self: &Arc<Self>, item: FeedItem) {
-        let Some(battle) = self.battles.lock().get(&item.battle_id).cloned() else { return };
-        let followers = battle.followers.lock().clone();
+    fn hear(self: &Arc<Self>, link: &Arc<Link>, item: FeedItem) {
+        let Some(battle) = self.battle(&item.battle_id) else { return self.shed(link, item.battle_id) };
         let news = match item.kind {
             Some(Kind::Frames(frames)) => News::Frames(frames.frames.into_iter().map(Arc::new).collect()),
             Some(Kind::End(end)) => News::End(Arc::new(end)),
-            Some(Kind::Behind(_) | Kind::Moved(_)) => {
-                return followers.iter().for_each(|follow| self.attach_again(follow));
-            }
+            Some(Kind::Behind(_) | Kind::Moved(_)) => News::Lost,
             None => return,
         };
+        let followers = battle.followers.lock().clone();
         for follow in followers {
             if follow.hear(item.epoch, news.clone()) == Err(Gap) {
                 self.attach_again(&follow);
@@ -256,11 +275,45 @@ impl Feed {
         }
     }
 
+    /// Takes a battle that nobody here follows off a stream: an attachment whose answer nobody awaited was made all the
+    /// same. Where too many are at it, the battle's next frame is soon enough.
+    fn shed(self: &Arc<Self>, link: &Arc<Link>, id: String) {
+        let Ok(turn) = Arc::clone(&self.strays).try_acquire_owned() else { return };
+        let Some(nonce) = link.open_nonce() else { return };
+        let battle = Arc::default();
+        // Known from here on, so that whoever comes to it meanwhile waits at the same gate.
+        match self.battles.lock().entry(id.clone()) {
+            Entry::Vacant(place) => place.insert(Arc::clone(&battle)),
+            Entry::Occupied(_) => return,
+        };
+        let (feed, link) = (Arc::clone(self), Arc::clone(link));
+        self.tasks.spawn("feed-stray", async move {
+            let _turn = turn;
+            let _gate = battle.gate.lock().await;
+            if battle.followers.lock().is_empty() {
+                link.detach(&nonce, detachment(&id, 0)).await;
+            }
+            feed.leave_unfollowed(&battle, &id, 0).await;
+        });
+    }
+
+    /// The battles attached to a stream that is gone are attached again.
+    fn lost(self: &Arc<Self>, link: &Arc<Link>) {
+        let battles: Vec<_> = self.battles.lock().values().cloned().collect();
+        for battle in battles.iter().filter(|battle| battle.fall_off(link)) {
+            let followers = battle.followers.lock().clone();
+            followers.iter().filter(|follow| follow.lost()).for_each(|follow| self.spawn_again(follow));
+        }
+    }
+
     /// Attaches again from what the client has, as often as it takes.
     fn attach_again(self: &Arc<Self>, follow: &Arc<Follow>) {
-        if !follow.lost() {
-            return;
+        if follow.lost() {
+            self.spawn_again(follow);
         }
+    }
+
+    fn spawn_again(self: &Arc<Self>, follow: &Arc<Follow>) {
         let (feed, follow) = (Arc::clone(self), Arc::clone(follow));
         self.tasks.spawn("attach-again", async move {
             let stop = feed.tasks.stopping().wait();
@@ -272,30 +325,99 @@ impl Feed {
     }
 
     async fn attach_until_done(self: &Arc<Self>, follow: &Arc<Follow>) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::up_to(IN_VAIN_WITHIN);
         while !follow.is_over() {
-            let Ok(_permit) = self.again.acquire().await else { return };
-            let Some(battle) = self.battles.lock().get(&follow.track.battle).cloned() else { return };
-            match self.attach_under_gate(&battle, follow, Since::Again(follow.last())).await {
-                Ok(answer) => {
-                    if follow.open(answer).is_ok() {
-                        return;
-                    }
-                }
+            self.again.turn().await;
+            let Some(battle) = self.battle(&follow.track.battle) else { return };
+            let in_vain = match self.attach_in_turn(&battle, follow, Since::Again(follow.last())).await {
+                Ok(answer) => match follow.open(answer) {
+                    Ok(()) => return,
+                    Err(Gap) => None,
+                },
                 Err(fault) if is_final(&fault) => {
                     tracing::warn!(error = ?fault, "battle not attached again");
                     return;
                 }
-                Err(_) => {}
-            }
-            backoff.wait().await;
+                Err(fault) => fault.retry_delay(),
+            };
+            backoff.wait_within(in_vain.map_or(AGAIN_WITHIN, |pause| pause.max(AGAIN_WITHIN))).await;
         }
     }
+}
 
-    fn followers(&self) -> Vec<Arc<Follow>> {
-        let battles: Vec<_> = self.battles.lock().values().cloned().collect();
-        battles.iter().flat_map(|battle| battle.followers.lock().clone()).collect()
+impl Battle {
+    /// Its frames come from there from now on.
+    ///
+    /// # Errors
+    /// `unavailable` when that stream has closed already.
+    fn stand(&self, attached: Attached) -> Result<(), Fault> {
+        let mut standing = self.attached.lock();
+        // A stream that closes says so first and looks for its battles after that, under the same lock: of the two, the
+        // later one sees what the other did.
+        if !attached.link.has(&attached.nonce) {
+            *standing = None;
+            return Err(away());
+        }
+        *standing = Some(attached);
+        Ok(())
     }
+
+    /// The stream over this link is gone; whether the battle was attached to it.
+    fn fall_off(&self, link: &Arc<Link>) -> bool {
+        let mut attached = self.attached.lock();
+        let fell = attached.as_ref().is_some_and(|attached| Arc::ptr_eq(attached.link.link(), link));
+        if fell {
+            *attached = None;
+        }
+        fell
+    }
+}
+
+impl Attached {
+    /// Takes the battle off. Its player has seen everything up to `seen`.
+    async fn detach(&self, battle: &str, seen: u64) {
+        self.link.detach(&self.nonce, detachment(battle, seen)).await;
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
+        self.follow.leave();
+        let (feed, follow) = (Arc::clone(self.feed), Arc::clone(self.follow));
+        self.feed.tasks.spawn("feed-part", async move { feed.part(&follow).await });
+    }
+}
+
+fn request(follow: &Follow, since: Since) -> AttachRequest {
+    let (after, again) = match since {
+        Since::After(seq) => (Some(seq), false),
+        Since::Seen => (None, false),
+        Since::Again(seq) => (Some(seq), true),
+    };
+    AttachRequest {
+        battle_id: follow.track.battle.clone(),
+        after,
+        player: Some(follow.caller.clone()),
+        again,
+        ..AttachRequest::default()
+    }
+}
+
+fn detachment(battle: &str, seen_seq: u64) -> DetachRequest {
+    DetachRequest { battle_id: battle.to_owned(), player: true, seen_seq, ..DetachRequest::default() }
+}
+
+/// How long it is until that moment, if it is to come.
+fn left(moment: Option<Instant>) -> Option<Duration> {
+    moment?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+}
+
+/// Whether another instance is worth asking. One that says when to come again speaks for all of them.
+fn another_may_know(fault: &Fault) -> bool {
+    fault.is_unanswered() && fault.retry_delay().is_none()
 }
 
 /// Whether trying again cannot help.

@@ -29,6 +29,8 @@ pub(crate) enum News {
     Frames(Vec<Arc<Frame>>),
     /// The battle is over.
     End(Arc<End>),
+    /// Nothing more comes from there: the owner let go of the battle, or frames were dropped.
+    Lost,
 }
 
 /// Something is missing before the news that came: attach again.
@@ -107,6 +109,11 @@ impl Follow {
         self.ended.cancelled().await;
     }
 
+    /// Ends when the client no longer follows.
+    pub(crate) async fn left(&self) {
+        self.left.cancelled().await;
+    }
+
     /// Whether nothing more is to come: the battle is over, or the client no longer follows it.
     pub(crate) fn is_over(&self) -> bool {
         self.ended.is_cancelled() || self.left.is_cancelled() || self.line.is_closed()
@@ -117,14 +124,12 @@ impl Follow {
         self.left.cancel();
     }
 
-    /// Holds news back from now on.
-    pub(crate) fn hold(&self) {
-        self.progress.lock().held.get_or_insert_default();
-    }
-
     /// The attachment is gone. Whether the caller is to make it again; otherwise somebody is about to hand an answer to
     /// [`open`](Self::open), which will ask for it.
     pub(crate) fn lost(&self) -> bool {
+        if self.is_over() {
+            return false;
+        }
         let mut progress = self.progress.lock();
         progress.held.get_or_insert_default();
         if !progress.opened || progress.attaching {
@@ -135,13 +140,12 @@ impl Follow {
         true
     }
 
-    /// Passes news on, or keeps it while news is held. News of an owner that has lost the battle is dropped.
+    /// Passes news on, or keeps it while news is held. A client that no longer follows gets none.
     pub(crate) fn hear(&self, epoch: u64, news: News) -> Result<(), Gap> {
-        let mut progress = self.progress.lock();
-        if epoch < progress.epoch {
-            metrics::counter!("gateway_news_stale_total").increment(1);
+        if self.left.is_cancelled() {
             return Ok(());
         }
+        let mut progress = self.progress.lock();
         match &mut progress.held {
             Some(held) if held.len() < HELD => {
                 held.push((epoch, news));
@@ -152,9 +156,14 @@ impl Follow {
         }
     }
 
-    /// Passes on what an answer to `Attach` brings, then what was held, and lets news pass from then on.
+    /// Passes on what an answer to `Attach` brings, then what was held, and lets news pass from then on. An answer of an
+    /// owner that has lost the battle is none.
     pub(crate) fn open(&self, answer: AttachResponse) -> Result<(), Gap> {
         let mut progress = self.progress.lock();
+        if answer.epoch < progress.epoch {
+            metrics::counter!("gateway_news_stale_total").increment(1);
+            return self.gap(&mut progress);
+        }
         if !progress.opened {
             self.begin(&mut progress, &answer);
         }
@@ -193,9 +202,16 @@ impl Follow {
         self.track.had(progress.last);
     }
 
+    /// News of an owner that has lost the battle is dropped.
     fn pass(&self, progress: &mut Progress, epoch: u64, news: News) -> Result<(), Gap> {
-        progress.epoch = progress.epoch.max(epoch);
+        if epoch < progress.epoch {
+            metrics::counter!("gateway_news_stale_total").increment(1);
+            return Ok(());
+        }
+        progress.epoch = epoch;
         match news {
+            News::Lost if self.ended.is_cancelled() => Ok(()),
+            News::Lost => self.gap(progress),
             News::Frames(frames) => frames.into_iter().try_for_each(|frame| self.pass_frame(progress, frame)),
             News::End(_) if self.ended.is_cancelled() => Ok(()),
             News::End(end) if end.seq > progress.last => self.gap(progress),
@@ -344,6 +360,43 @@ mod tests {
         follow.hear(3, frames([2])).unwrap();
         follow.hear(2, frames([3])).unwrap();
         assert_eq!(told(&line), [1, 2]);
+    }
+
+    #[test]
+    fn what_such_an_owner_said_while_a_new_one_was_sought_is_not_heard_either() {
+        let (follow, line) = follow(0);
+        follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
+        assert!(follow.lost());
+        follow.hear(1, frames([1, 2])).unwrap();
+        follow.hear(1, News::Lost).unwrap();
+        follow.hear(1, News::End(Arc::new(end(2)))).unwrap();
+        let answer = AttachResponse { epoch: 2, frames: vec![frame(1)], ..AttachResponse::default() };
+        follow.open(answer).unwrap();
+        assert_eq!(told(&line), [1]);
+        let late = AttachResponse { epoch: 1, frames: vec![frame(2)], ..AttachResponse::default() };
+        assert_eq!(follow.open(late), Err(Gap), "an answer of such an owner is none");
+        assert!(told(&line).is_empty());
+    }
+
+    #[test]
+    fn an_owner_that_lets_go_is_left_once_it_has_said_all() {
+        let (follow, line) = follow(0);
+        follow.hear(1, frames([1, 2])).unwrap();
+        follow.hear(1, News::Lost).unwrap();
+        assert_eq!(follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }), Err(Gap));
+        assert_eq!(told(&line), [1, 2]);
+        assert!(follow.lost());
+    }
+
+    #[test]
+    fn a_client_that_left_is_told_nothing_more() {
+        let (follow, line) = follow(0);
+        follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
+        follow.hear(1, frames([1])).unwrap();
+        follow.leave();
+        follow.hear(1, frames([2])).unwrap();
+        assert_eq!(told(&line), [1]);
+        assert!(!follow.lost(), "nobody is to attach it again");
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use backplane::Backplane;
-use service_kit::{Shutdown, TaskGroup};
+use service_kit::TaskGroup;
 
 use crate::bus::Announcer;
 use crate::clients::Clients;
+use crate::drain::Drain;
 use crate::feed::Feed;
 use crate::lang::Texts;
 use crate::lobby::Lobby;
@@ -28,6 +29,5 @@ pub(crate) struct Gateway {
     pub(crate) feed: Arc<Feed>,
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) announcer: Announcer,
-    /// Begins when this gateway is going away.
-    pub(crate) draining: Shutdown,
+    pub(crate) drain: Drain,
 }

@@ -70,6 +70,7 @@ fn is_final(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::Unauthenticated | FaultKind::PermissionDenied | FaultKind::InvalidArgument)
 }
 
-fn is_temporary(kind: FaultKind) -> bool {
+/// Whether trying again can help.
+pub(crate) fn is_temporary(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::Unavailable | FaultKind::DeadlineExceeded | FaultKind::ResourceExhausted)
 }

@@ -11,7 +11,8 @@ use axum::routing::get;
 use engineioxide::service::EngineIoService;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_KEY, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_KEY,
+    VARY,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -67,6 +68,9 @@ impl Site {
         }
         if request.method() == Method::OPTIONS {
             return Ok(preflight(origin));
+        }
+        if self.gateway.drain.begun() && opens_transport(&request) {
+            return Ok(elsewhere(origin));
         }
         let polled = self.note_transport(&connection, &request);
         slim(&mut request);
@@ -157,6 +161,22 @@ fn slim(request: &mut Request<Body>) {
     if let Ok(uri) = uri.try_into() {
         *request.uri_mut() = uri;
     }
+}
+
+fn opens_transport(request: &Request<Body>) -> bool {
+    let sid = request.uri().query().and_then(|query| Transport::read(query).sid);
+    request.uri().path().starts_with("/socket.io") && sid.is_none()
+}
+
+/// A gateway that is going away takes nobody in: a balancer tries another, a stock client tries again.
+fn elsewhere(origin: Option<HeaderValue>) -> Response<Body> {
+    let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if let Some(origin) = origin {
+        share_with(headers, origin);
+    }
+    response
 }
 
 fn preflight(origin: Option<HeaderValue>) -> Response<Body> {

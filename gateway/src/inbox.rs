@@ -114,7 +114,7 @@ impl Refuser {
     }
 
     /// Ends when the client has brought about too many refusals.
-    pub(crate) async fn flooded(&self) {
-        self.flooded.cancelled().await;
+    pub(crate) fn flooded(&self) -> impl Future<Output = ()> + Send {
+        self.flooded.cancelled()
     }
 }

@@ -4,8 +4,10 @@
 //! bus; services refuse the lower one in any case.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use lru::LruCache;
 use parking_lot::Mutex;
 use service_kit::telemetry::GaugeGuard;
 use tokio_util::sync::CancellationToken;
@@ -31,10 +33,20 @@ pub(crate) struct Rank {
     pub(crate) connection: u64,
 }
 
+/// Accounts of which news is kept that came before their seat, about 100 bytes each.
+const EARLY_NEWS: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+
 /// All seats, by account.
-#[derive(Default)]
 pub(crate) struct Registry {
     seats: Mutex<HashMap<String, Arc<Seat>>>,
+    /// The rank below which seats are over, of accounts that had none when they were told so: one may be on its way.
+    early: Mutex<LruCache<String, (Rank, String)>>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self { seats: Mutex::default(), early: Mutex::new(LruCache::new(EARLY_NEWS)) }
+    }
 }
 
 impl Seat {
@@ -65,17 +77,25 @@ impl Seat {
         self.reason.lock().clone().unwrap_or_else(|| "another_tab".to_owned())
     }
 
+    /// Ends it for a reason nobody has given.
+    pub(crate) fn end(&self) {
+        self.over.cancel();
+    }
+
     fn replace(&self, reason: &str) {
         *self.reason.lock() = Some(reason.to_owned());
-        self.over.cancel();
+        self.end();
         metrics::counter!("gateway_sessions_replaced_total").increment(1);
     }
 }
 
 impl Registry {
-    /// Gives the account's place to `seat`. When a higher one holds it, `seat` is over from the start.
+    /// Gives the account's place to `seat`. When a higher one holds it, or was told of, `seat` is over from the start.
     pub(crate) fn take(&self, seat: &Arc<Seat>) {
         let mut seats = self.seats.lock();
+        if let Some((_, reason)) = self.early.lock().peek(&seat.account).filter(|(rank, _)| *rank > seat.rank) {
+            return seat.replace(reason);
+        }
         match seats.get(&seat.account) {
             Some(holder) if holder.rank > seat.rank => seat.replace(why(seat.rank, holder.rank)),
             holder => {
@@ -98,11 +118,28 @@ impl Registry {
     /// Ends the account's seat if it is below `rank`.
     pub(crate) fn replaced(&self, account: &str, rank: Rank, reason: &str) {
         let mut seats = self.seats.lock();
-        if seats.get(account).is_some_and(|holder| holder.rank < rank)
-            && let Some(holder) = seats.remove(account)
-        {
-            holder.replace(reason);
+        match seats.get(account).map(|holder| holder.rank < rank) {
+            None => self.keep(account, rank, reason),
+            Some(false) => {}
+            Some(true) => {
+                if let Some(holder) = seats.remove(account) {
+                    holder.replace(reason);
+                }
+            }
         }
+    }
+
+    /// Keeps news for a seat that may be on its way; of several, that which ends the most.
+    fn keep(&self, account: &str, rank: Rank, reason: &str) {
+        let mut early = self.early.lock();
+        if early.peek(account).is_none_or(|(known, _)| *known < rank) {
+            early.put(account.to_owned(), (rank, reason.to_owned()));
+        }
+    }
+
+    /// Every account with a seat, and the seat's rank.
+    pub(crate) fn ranks(&self) -> Vec<(String, Rank)> {
+        self.seats.lock().values().map(|seat| (seat.account.clone(), seat.rank)).collect()
     }
 
     /// The lines of all players.
@@ -155,6 +192,20 @@ mod tests {
         registry.replaced("a", Rank { epoch: 4, connection: 0 }, "signed_out");
         assert!(over(&held));
         assert_eq!(held.reason(), "signed_out");
+    }
+
+    #[test]
+    fn news_that_comes_before_the_seat_counts() {
+        let registry = Registry::default();
+        registry.replaced("a", Rank { epoch: 3, connection: 7 }, "another_tab");
+        registry.replaced("a", Rank { epoch: 2, connection: 9 }, "signed_in_elsewhere");
+        let (early, late) = (seat(3, 6), seat(3, 8));
+        registry.take(&early);
+        assert!(over(&early) && registry.lines().is_empty());
+        assert_eq!(early.reason(), "another_tab");
+        registry.take(&late);
+        assert!(!over(&late));
+        assert_eq!(registry.ranks(), [("a".to_owned(), Rank { epoch: 3, connection: 8 })]);
     }
 
     #[test]

@@ -1,169 +1,331 @@
-//! Who at this gateway sits in which chat room, and what each has heard.
+//! Which chat rooms have members at this gateway.
 //!
 //! A room's channel is listened to while it has local members. Lines carry offsets, so a line that was missed shows as a
-//! hole, and the log is read again from the last one had.
+//! hole, and the log is read again from the last one had; head counts are absolute. What may have been missed without a
+//! trace is made good by [`Rooms::resync`].
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use backplane::{Channel, RoomId, Subscription};
+use futures::StreamExt;
 use parking_lot::Mutex;
-use proto::chat::v1::{HistoryRequest, HistoryResponse, Room};
+use proto::chat::v1::{HistoryRequest, HistoryResponse, LeaveRequest, ReassertRequest, Room, Seat};
 use proto::common::v1::{Caller, ChatMessage, ChatPresence};
 use service_kit::telemetry::GaugeGuard;
-use service_kit::{Fault, TaskGroup};
+use service_kit::{Fault, FaultKind, TaskGroup};
 
+use crate::chair::{Chair, Hole, Told};
 use crate::clients::{Clients, answer};
 use crate::delivery::Line;
+use crate::handshake::is_temporary;
 use crate::packet;
+use crate::resync::Demand;
 use crate::shape::{MessageShape, PresenceShape};
 
-/// How much is kept for a member who isn't being told yet.
-const HELD: usize = 256;
+/// Members put back in one call.
+const PUT_BACK_AT_ONCE: usize = 500;
 
-/// A member of a room at this gateway.
-pub(crate) struct Chair {
-    /// For whom.
-    pub(crate) caller: Caller,
-    /// The room.
-    pub(crate) room: String,
-    line: Arc<Line>,
-    heard: Mutex<Heard>,
-}
+/// Logs read, and leaves said, at once.
+const ASKED_AT_ONCE: usize = 8;
 
-struct Heard {
-    epoch: String,
-    last: u64,
-    /// What must wait until the member has been told where it stands.
-    held: Option<Vec<Told>>,
-}
-
-/// Something said or seen in a room, with its packet made once for everybody.
-#[derive(Clone)]
-struct Told {
-    packet: Arc<str>,
-    /// The place in the log; none for what isn't in it.
-    place: Option<(Arc<str>, u64)>,
-}
+/// Gates by which beginning and ending to listen are kept in order, each for its share of the rooms.
+const GATES: usize = 64;
 
 /// The rooms with members here.
 pub(crate) struct Rooms {
+    gateway: String,
     clients: Clients,
     subscription: Arc<Subscription>,
     tasks: TaskGroup,
-    rooms: Mutex<HashMap<String, Vec<Arc<Chair>>>>,
-    /// Beginning and ending to listen happen one after the other.
-    gate: tokio::sync::Mutex<()>,
-    alive: Mutex<HashMap<String, GaugeGuard>>,
+    demand: Demand,
+    places: Mutex<HashMap<String, Place>>,
+    /// Leaves that could not be said, by account.
+    owed: Mutex<HashMap<String, LeaveRequest>>,
+    /// Beginning and ending to listen to one room happen one after the other.
+    gates: [tokio::sync::Mutex<()>; GATES],
+}
+
+/// A room with members here.
+struct Place {
+    chairs: Vec<Arc<Chair>>,
+    /// How many are in it in the whole world, as far as its members here were told.
+    count: u32,
+    /// How often its count was heard of: of a count that was asked for and one heard meanwhile, the latter is newer.
+    heard: u64,
+    _alive: GaugeGuard,
 }
 
 impl Rooms {
-    /// No rooms yet.
-    pub(crate) fn new(clients: Clients, subscription: Arc<Subscription>, tasks: TaskGroup) -> Arc<Self> {
+    /// No rooms yet, at the gateway that is alive under this name.
+    pub(crate) fn new(
+        gateway: String,
+        clients: Clients,
+        subscription: Arc<Subscription>,
+        tasks: TaskGroup,
+        demand: Demand,
+    ) -> Arc<Self> {
+        let gates = std::array::from_fn(|_| tokio::sync::Mutex::new(()));
         Arc::new(Self {
+            gateway,
             clients,
             subscription,
             tasks,
-            rooms: Mutex::default(),
-            gate: tokio::sync::Mutex::new(()),
-            alive: Mutex::default(),
+            demand,
+            places: Mutex::default(),
+            owed: Mutex::default(),
+            gates,
         })
     }
 
-    /// Seats a member who has heard everything up to `last`. What is said is held until [`Chair::open`].
+    /// Seats a member who has heard everything up to `last`. What is said is held until [`open`](Self::open).
     pub(crate) async fn sit(
         &self,
         line: Arc<Line>,
         caller: Caller,
+        name: String,
         room: &Room,
         last: u64,
     ) -> Result<Arc<Chair>, Fault> {
-        let heard = Heard { epoch: room.epoch.clone(), last, held: Some(Vec::new()) };
-        let chair = Arc::new(Chair { caller, room: room.id.clone(), line, heard: Mutex::new(heard) });
-        let _gate = self.gate.lock().await;
-        if !self.rooms.lock().contains_key(&room.id) {
-            self.subscription.add(&channel(&room.id)?).await?;
-            let alive = GaugeGuard::new(metrics::gauge!("gateway_rooms"));
-            self.alive.lock().insert(room.id.clone(), alive);
+        let chair = Arc::new(Chair::new(line, caller, name, room, last));
+        let _gate = self.gate(&room.id).lock().await;
+        if !self.places.lock().contains_key(&room.id)
+            && let Err(fault) = self.subscription.add(&channel(&room.id)?).await
+        {
+            self.stop_listening(&room.id).await;
+            return Err(fault.into());
         }
-        self.rooms.lock().entry(room.id.clone()).or_default().push(Arc::clone(&chair));
+        let mut places = self.places.lock();
+        places.entry(room.id.clone()).or_insert_with(|| Place::new(room.count)).chairs.push(Arc::clone(&chair));
         Ok(chair)
     }
 
     /// Takes a member's chair away.
     pub(crate) async fn rise(&self, chair: &Arc<Chair>) {
-        let _gate = self.gate.lock().await;
+        chair.leave();
+        let _gate = self.gate(&chair.room).lock().await;
         let empty = {
-            let mut rooms = self.rooms.lock();
-            let Some(chairs) = rooms.get_mut(&chair.room) else { return };
-            chairs.retain(|other| !Arc::ptr_eq(other, chair));
-            let empty = chairs.is_empty();
+            let mut places = self.places.lock();
+            let Some(place) = places.get_mut(&chair.room) else { return };
+            place.chairs.retain(|other| !Arc::ptr_eq(other, chair));
+            let empty = place.chairs.is_empty();
             if empty {
-                rooms.remove(&chair.room);
+                places.remove(&chair.room);
             }
             empty
         };
         if empty {
-            self.alive.lock().remove(&chair.room);
             self.stop_listening(&chair.room).await;
+        }
+    }
+
+    /// Says that a player has left a room; `now`: without grace. What can't be said now is said later.
+    pub(crate) async fn leave(&self, caller: &Caller, room: &str, now: bool) {
+        let request = LeaveRequest { caller: Some(caller.clone()), room: room.to_owned(), now };
+        if self.say_leave(request).await.is_err() {
+            self.owe_leave(caller, room, now);
+        }
+    }
+
+    /// Has a leave said by the next resync.
+    pub(crate) fn owe_leave(&self, caller: &Caller, room: &str, now: bool) {
+        let request = LeaveRequest { caller: Some(caller.clone()), room: room.to_owned(), now };
+        self.owed.lock().insert(caller.account_id.clone(), request);
+        self.demand.now("leave_owed");
+    }
+
+    /// Fails only where trying again can help.
+    async fn say_leave(&self, request: LeaveRequest) -> Result<(), Fault> {
+        match answer(self.clients.chat().leave(request).await) {
+            Err(fault) if is_temporary(fault.kind()) => Err(fault),
+            Err(fault) => {
+                tracing::warn!(error = ?fault, "room not left");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Says every leave that is owed. A later one of the same player, which came meanwhile, says as much.
+    async fn say_owed(&self) -> Result<(), Fault> {
+        let owed = std::mem::take(&mut *self.owed.lock());
+        let leaves = owed.into_iter().map(|(account, request)| async move {
+            let said = self.say_leave(request.clone()).await;
+            if said.is_err() {
+                self.owed.lock().entry(account).or_insert(request);
+            }
+            said
+        });
+        let outcomes: Vec<_> = futures::stream::iter(leaves).buffer_unordered(ASKED_AT_ONCE).collect().await;
+        outcomes.into_iter().collect()
+    }
+
+    /// Passes on what a first reading of the log brought, and lets talk pass from then on.
+    pub(crate) fn open(self: &Arc<Self>, chair: &Arc<Chair>, history: &HistoryResponse) {
+        if chair.open(history) == Err(Hole) {
+            self.read_again(vec![Arc::clone(chair)]);
         }
     }
 
     /// The lines of a member's room after an offset.
     pub(crate) async fn history(
         &self,
-        chair: &Chair,
+        chair: &Arc<Chair>,
         after: Option<u64>,
         epoch: String,
     ) -> Result<HistoryResponse, Fault> {
         let request = HistoryRequest { caller: Some(chair.caller.clone()), room: chair.room.clone(), after, epoch };
-        answer(self.clients.chat().history(request).await)
+        self.as_member(chair, || async { answer(self.clients.chat().history(request.clone()).await) }).await
+    }
+
+    /// Carries out what only members may do. A member that was lost, as with the memory of the shared server, is put back
+    /// first.
+    pub(crate) async fn as_member<T, W>(&self, chair: &Arc<Chair>, act: impl Fn() -> W) -> Result<T, Fault>
+    where
+        W: Future<Output = Result<T, Fault>>,
+    {
+        match act().await {
+            Err(fault) if fault.because() == Some("not_in_room") && !chair.is_left() => {
+                self.demand.now("member_lost");
+                self.put_back(std::slice::from_ref(chair)).await?;
+                act().await
+            }
+            outcome => outcome,
+        }
     }
 
     /// A line was said.
     pub(crate) fn said(self: &Arc<Self>, message: &ChatMessage) {
         let packet = packet::event("chat:message", &MessageShape::of(message));
         let place = Some((Arc::from(message.epoch.as_str()), message.offset));
-        self.tell(&message.room, &Told { packet: packet.into(), place });
+        let chairs = self.places.lock().get(&message.room).map(|place| place.chairs.clone()).unwrap_or_default();
+        self.tell(chairs, &Told { packet: packet.into(), place });
     }
 
-    /// Somebody came or went.
+    /// Somebody came or went, or the count was told again.
     pub(crate) fn presence(self: &Arc<Self>, presence: &ChatPresence) {
-        let packet = packet::event("chat:presence", &PresenceShape::of(presence));
-        self.tell(&presence.room, &Told { packet: packet.into(), place: None });
-    }
-
-    /// Something may have been missed: every member hears again what follows on its last line.
-    pub(crate) fn resync(self: &Arc<Self>) {
-        let chairs: Vec<_> = self.rooms.lock().values().flatten().cloned().collect();
-        chairs.into_iter().for_each(|chair| self.read_again(chair));
-    }
-
-    fn tell(self: &Arc<Self>, room: &str, told: &Told) {
-        let chairs = self.rooms.lock().get(room).cloned().unwrap_or_default();
-        for chair in chairs {
-            if chair.hear(told).is_err() {
-                self.read_again(chair);
+        let chairs = {
+            let mut places = self.places.lock();
+            let Some(place) = places.get_mut(&presence.room) else { return };
+            place.heard += 1;
+            let known = std::mem::replace(&mut place.count, presence.count) == presence.count;
+            if known && presence.joined.is_none() && presence.left.is_none() {
+                return;
             }
+            place.chairs.clone()
+        };
+        self.tell(chairs, &presence_told(presence));
+    }
+
+    /// Makes good what may have been missed: who left is gone, members are where they are held, hear what follows on
+    /// their last line, and know how many they are.
+    pub(crate) async fn resync(self: &Arc<Self>) -> Result<(), Fault> {
+        let mut chairs: Vec<_> = self.places.lock().values().flat_map(|place| &place.chairs).cloned().collect();
+        chairs.sort_by(|one, other| one.room.cmp(&other.room));
+        for portion in chairs.chunks(PUT_BACK_AT_ONCE) {
+            self.put_back(portion).await?;
+        }
+        self.say_owed().await?;
+        chairs.retain(|chair| chair.hold());
+        self.read(chairs).await
+    }
+
+    /// Says to chat-svc where these members are, and to them how many there are.
+    async fn put_back(&self, chairs: &[Arc<Chair>]) -> Result<(), Fault> {
+        let seats = chairs.iter().map(|chair| Seat {
+            caller: Some(chair.caller.clone()),
+            name: chair.name.clone(),
+            room: chair.room.clone(),
+        });
+        let request = ReassertRequest { gateway: self.gateway.clone(), seats: seats.collect() };
+        let heard = self.heard();
+        let answered = answer(self.clients.chat().reassert(request).await);
+        // Whoever left meanwhile may have been put back after that, or is yet to be.
+        for chair in chairs.iter().filter(|chair| chair.is_left()) {
+            self.owe_leave(&chair.caller, &chair.room, false);
+        }
+        let rooms: HashMap<String, Room> = answered?.rooms.into_iter().map(|room| (room.id.clone(), room)).collect();
+        rooms.values().for_each(|room| self.counted(room, heard.get(&room.id).copied()));
+        Ok(())
+    }
+
+    fn heard(&self) -> HashMap<String, u64> {
+        self.places.lock().iter().map(|(room, place)| (room.clone(), place.heard)).collect()
+    }
+
+    /// So many were in a room when it was asked, at which time its count had been heard of so often.
+    fn counted(&self, room: &Room, heard: Option<u64>) {
+        let chairs = {
+            let mut places = self.places.lock();
+            let Some(place) = places.get_mut(&room.id).filter(|place| Some(place.heard) == heard) else { return };
+            if std::mem::replace(&mut place.count, room.count) == room.count {
+                return;
+            }
+            place.chairs.clone()
+        };
+        let Room { id, count, capacity, .. } = room.clone();
+        let presence = ChatPresence { room: id, count, capacity, joined: None, left: None };
+        let told = presence_told(&presence);
+        // What is no line leaves no hole.
+        chairs.iter().for_each(|chair| _ = chair.hear(&told));
+    }
+
+    fn tell(self: &Arc<Self>, mut chairs: Vec<Arc<Chair>>, told: &Told) {
+        chairs.retain(|chair| chair.hear(told) == Err(Hole));
+        if !chairs.is_empty() {
+            self.read_again(chairs);
         }
     }
 
-    fn read_again(self: &Arc<Self>, chair: Arc<Chair>) {
-        if !chair.hold() {
-            return;
-        }
+    /// Reads for members of one room what they missed.
+    fn read_again(self: &Arc<Self>, mut chairs: Vec<Arc<Chair>>) {
+        chairs.retain(|chair| chair.hold());
         let rooms = Arc::clone(self);
-        self.tasks.spawn("chat-resync", async move {
-            let (epoch, last) = chair.stands_at();
-            match rooms.history(&chair, Some(last), epoch).await {
-                Ok(history) => chair.open(&history),
-                // The member left, or the log is away: what is said next shows the hole again.
-                Err(fault) => {
-                    tracing::warn!(error = ?fault, "room log not read again");
-                    chair.release();
-                }
+        self.tasks.spawn("chat-read-again", async move {
+            if let Err(fault) = rooms.read(chairs).await {
+                tracing::warn!(error = ?fault, "room log not read again");
+                rooms.demand.now("log_away");
             }
         });
+    }
+
+    /// Reads the logs for members who are held, once for all that stand at one place.
+    async fn read(self: &Arc<Self>, chairs: Vec<Arc<Chair>>) -> Result<(), Fault> {
+        let mut places: HashMap<_, Vec<_>> = HashMap::new();
+        for chair in chairs {
+            places.entry((chair.room.clone(), chair.stands_at())).or_default().push(chair);
+        }
+        let readings = places.into_iter().map(|((_, (epoch, last)), chairs)| self.read_for(chairs, epoch, last));
+        let outcomes: Vec<_> = futures::stream::iter(readings).buffer_unordered(ASKED_AT_ONCE).collect().await;
+        outcomes.into_iter().collect()
+    }
+
+    /// Reads for members of one room who stand at one place. Any of them may ask who is still a member.
+    async fn read_for(self: &Arc<Self>, chairs: Vec<Arc<Chair>>, epoch: String, last: u64) -> Result<(), Fault> {
+        for asking in &chairs {
+            match self.history(asking, Some(last), epoch.clone()).await {
+                Ok(history) => {
+                    let again: Vec<_> = chairs.into_iter().filter(|chair| chair.open(&history) == Err(Hole)).collect();
+                    if !again.is_empty() {
+                        self.read_again(again);
+                    }
+                    return Ok(());
+                }
+                // The player has another connection by now, which sits elsewhere.
+                Err(fault) if is_elsewhere(&fault) => asking.release(),
+                Err(fault) => {
+                    chairs.iter().for_each(|chair| chair.release());
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn gate(&self, room: &str) -> &tokio::sync::Mutex<()> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(room);
+        &self.gates[usize::try_from(hash % GATES as u64).unwrap_or_default()]
     }
 
     async fn stop_listening(&self, room: &str) {
@@ -175,136 +337,22 @@ impl Rooms {
     }
 }
 
-/// A line is missing before the one that came.
-struct Hole;
-
-impl Chair {
-    /// Passes on what a reading of the log brings, then what was held, and lets talk pass from then on.
-    pub(crate) fn open(&self, history: &HistoryResponse) {
-        let mut heard = self.heard.lock();
-        if heard.epoch != history.epoch {
-            heard.epoch.clone_from(&history.epoch);
-            heard.last = 0;
-        }
-        for message in &history.messages {
-            if message.offset > heard.last {
-                heard.last = message.offset;
-                self.line.event("chat:message", &MessageShape::of(message));
-            }
-        }
-        heard.last = heard.last.max(history.head);
-        for told in heard.held.take().unwrap_or_default() {
-            self.pass(&mut heard, &told);
-        }
+impl Place {
+    fn new(count: u32) -> Self {
+        let alive = GaugeGuard::new(metrics::gauge!("gateway_rooms"));
+        Self { chairs: Vec::new(), count, heard: 0, _alive: alive }
     }
+}
 
-    /// Where the member stands in the log.
-    pub(crate) fn stands_at(&self) -> (String, u64) {
-        let heard = self.heard.lock();
-        (heard.epoch.clone(), heard.last)
-    }
+fn is_elsewhere(fault: &Fault) -> bool {
+    fault.kind() == FaultKind::Unauthenticated || fault.because() == Some("not_in_room")
+}
 
-    fn hear(&self, told: &Told) -> Result<(), Hole> {
-        let mut heard = self.heard.lock();
-        if let Some(held) = &mut heard.held {
-            if held.len() < HELD {
-                held.push(told.clone());
-            }
-            return Ok(());
-        }
-        match &told.place {
-            Some((epoch, offset)) if **epoch != *heard.epoch || *offset > heard.last + 1 => Err(Hole),
-            _ => {
-                self.pass(&mut heard, told);
-                Ok(())
-            }
-        }
-    }
-
-    fn pass(&self, heard: &mut Heard, told: &Told) {
-        if let Some((epoch, offset)) = &told.place {
-            if **epoch == *heard.epoch && *offset <= heard.last {
-                return;
-            }
-            heard.epoch = epoch.to_string();
-            heard.last = *offset;
-        }
-        self.line.packet(told.packet.to_string());
-    }
-
-    /// Holds talk back; false when it already is.
-    fn hold(&self) -> bool {
-        let mut heard = self.heard.lock();
-        let free = heard.held.is_none();
-        heard.held.get_or_insert_default();
-        free
-    }
-
-    fn release(&self) {
-        self.heard.lock().held = None;
-    }
+fn presence_told(presence: &ChatPresence) -> Told {
+    Told { packet: packet::event("chat:presence", &PresenceShape::of(presence)).into(), place: None }
 }
 
 fn channel(room: &str) -> Result<Channel, Fault> {
     let room = RoomId::parse(room).ok_or_else(|| Fault::internal("a room without a proper name"))?;
     Ok(Channel::Room(room))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chair(last: u64) -> (Chair, Arc<Line>) {
-        let line = Line::to_nowhere();
-        let heard = Heard { epoch: "e".into(), last, held: Some(Vec::new()) };
-        let chair = Chair {
-            caller: Caller::default(),
-            room: "lobby-1".into(),
-            line: Arc::clone(&line),
-            heard: Mutex::new(heard),
-        };
-        (chair, line)
-    }
-
-    fn message(offset: u64) -> ChatMessage {
-        ChatMessage { epoch: "e".into(), offset, ..ChatMessage::default() }
-    }
-
-    fn said(epoch: &str, offset: u64) -> Told {
-        let message = ChatMessage { epoch: epoch.into(), offset, ..ChatMessage::default() };
-        let packet = packet::event("chat:message", &MessageShape::of(&message));
-        Told { packet: packet.into(), place: Some((epoch.into(), offset)) }
-    }
-
-    fn history(offsets: impl IntoIterator<Item = u64>, head: u64) -> HistoryResponse {
-        let messages = offsets.into_iter().map(message).collect();
-        HistoryResponse { epoch: "e".into(), messages, head, recovered: true }
-    }
-
-    fn told(line: &Line) -> Vec<u64> {
-        line.told_events().iter().map(|(_, value)| value["offset"].as_u64().unwrap()).collect()
-    }
-
-    #[test]
-    fn lines_pass_once_and_in_order_after_the_opening() {
-        let (chair, line) = chair(2);
-        assert!(chair.hear(&said("e", 4)).is_ok());
-        assert!(told(&line).is_empty());
-        chair.open(&history([3, 4], 4));
-        assert!(chair.hear(&said("e", 4)).is_ok());
-        assert!(chair.hear(&said("e", 5)).is_ok());
-        assert_eq!(told(&line), [3, 4, 5]);
-    }
-
-    #[test]
-    fn a_hole_and_a_new_life_of_the_log_are_noticed() {
-        let (chair, line) = chair(0);
-        chair.open(&history([], 0));
-        assert!(chair.hear(&said("e", 2)).is_err());
-        assert!(chair.hear(&said("other", 1)).is_err());
-        assert!(told(&line).is_empty());
-        assert!(chair.hold() && !chair.hold());
-        chair.open(&history([1, 2], 2));
-        assert_eq!(told(&line), [1, 2]);
-    }
 }

@@ -3,10 +3,10 @@
 //! Events of the contract that are not built yet have their line too, and answer `unimplemented`.
 
 use futures::future::BoxFuture;
-use service_kit::Fault;
+use service_kit::{Fault, trace};
 
 use crate::handlers::{auth, battle, character, chat};
-use crate::once;
+use crate::once::{Doubt, once};
 use crate::payload::{Event, Payload};
 use crate::reply::Outcome;
 use crate::session::Session;
@@ -27,6 +27,8 @@ enum Route {
     Asks(Who, Handler),
     /// Changes something; a repeat under the same `key` happens once.
     Changes(Who, Handler),
+    /// The same, and the service that is asked knows the key too.
+    Keyed(Who, Handler),
     /// Changes something, and cares for repeats itself.
     Guards(Who, Handler),
     /// Part of the contract, not built yet.
@@ -93,7 +95,7 @@ routes! {
     "arena:unqueue" => Later;
     "arena:act" => Later;
     "arena:status" => Later;
-    "chat:send" => Changes(Player, chat::send);
+    "chat:send" => Keyed(Player, chat::send);
     "chat:whisper" => Later;
     "chat:block" => Later;
     "chat:unblock" => Later;
@@ -106,21 +108,32 @@ routes! {
 /// Finds what an event asks for and has it done.
 pub(crate) async fn dispatch(session: &mut Session, event: &Event<'_>) -> Outcome {
     match route(&event.name) {
-        Some(Route::Asks(who, handler)) => {
+        Some(route) => trace::event(&event.name, carry_out(route, session, event)).await,
+        None => Err(Fault::unimplemented("unknown-event")),
+    }
+}
+
+async fn carry_out(route: Route, session: &mut Session, event: &Event<'_>) -> Outcome {
+    match route {
+        Route::Asks(who, handler) => {
             allowed(who, session)?;
             handler(session, &event.payload(false)?).await
         }
-        Some(Route::Changes(who, handler)) => {
+        Route::Changes(who, handler) => {
             allowed(who, session)?;
             let payload = event.payload(true)?;
-            once::once(session, &event.name, &payload, handler).await
+            once(session, &event.name, &payload, Doubt::Waits, handler).await
         }
-        Some(Route::Guards(who, handler)) => {
+        Route::Keyed(who, handler) => {
+            allowed(who, session)?;
+            let payload = event.payload(true)?;
+            once(session, &event.name, &payload, Doubt::Settled, handler).await
+        }
+        Route::Guards(who, handler) => {
             allowed(who, session)?;
             handler(session, &event.payload(true)?).await
         }
-        Some(Route::Later) => Err(Fault::unimplemented("not-built-yet")),
-        None => Err(Fault::unimplemented("unknown-event")),
+        Route::Later => Err(Fault::unimplemented("not-built-yet")),
     }
 }
 
@@ -186,6 +199,7 @@ mod tests {
             include_str!("delivery/line.rs"),
             include_str!("session.rs"),
             include_str!("welcome.rs"),
+            include_str!("chair.rs"),
             include_str!("rooms.rs"),
             include_str!("bus.rs"),
             include_str!("service.rs"),

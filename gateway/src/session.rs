@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use proto::common::v1::Caller;
 use service_kit::Fault;
-use tokio::time::Instant;
+use service_kit::time::millis;
+use tokio::time::{Instant, sleep_until};
 
 use crate::answer;
+use crate::chair::Chair;
 use crate::clock;
 use crate::delivery::Line;
 use crate::follow::Follow;
@@ -18,7 +20,6 @@ use crate::packet;
 use crate::payload::{Event, Resume};
 use crate::registry::Seat;
 use crate::reply::{Reply, Then};
-use crate::rooms::Chair;
 use crate::router;
 use crate::welcome;
 
@@ -37,6 +38,8 @@ pub(crate) struct Session {
     refuser: Arc<Refuser>,
     /// Who it is; none for a guest.
     pub(crate) player: Option<Player>,
+    /// When this gateway, which is going away, lets the client go.
+    leaves_at: Option<Instant>,
 }
 
 /// A signed-in player.
@@ -63,6 +66,8 @@ enum Next {
     Flooded,
     Expiring,
     Expired,
+    Draining,
+    Departing,
     Gone,
 }
 
@@ -82,7 +87,7 @@ impl Player {
 impl Session {
     /// Begins a client's stay.
     pub(crate) fn new(gateway: Arc<Gateway>, line: Arc<Line>, address: String, refuser: Arc<Refuser>) -> Self {
-        Self { gateway, line, address, refuser, player: None }
+        Self { gateway, line, address, refuser, player: None, leaves_at: None }
     }
 
     /// Handles everything from the handshake on.
@@ -97,7 +102,7 @@ impl Session {
 
     /// The handshake; false when there is no stay.
     async fn arrive(&mut self, auth: Option<&str>) -> bool {
-        if self.gateway.draining.begun() {
+        if self.gateway.drain.begun() {
             self.line.drop_transport().await;
             return false;
         }
@@ -151,6 +156,8 @@ impl Session {
                 }
                 // The client comes back with its token and is told the final word by the handshake.
                 Next::Expired => return self.line.drop_transport().await,
+                Next::Draining => self.announce_departure(),
+                Next::Departing => return Box::pin(self.depart()).await,
                 Next::Gone => return,
             }
         }
@@ -167,19 +174,31 @@ impl Session {
                 None => std::future::pending().await,
             }
         };
-        let due = async {
-            match player {
-                Some(player) => tokio::time::sleep_until(player.due()).await,
-                None => std::future::pending().await,
-            }
-        };
+        let due = self.due();
         tokio::select! {
             biased;
             seat = replaced => Next::Replaced(seat),
             () = self.line.closed() => Next::Gone,
             () = self.refuser.flooded() => Next::Flooded,
-            () = due => if player.is_some_and(|player| player.noticed) { Next::Expired } else { Next::Expiring },
+            () = self.gateway.drain.wait(), if self.leaves_at.is_none() => Next::Draining,
             event = events.next() => event.map_or(Next::Gone, Next::Event),
+            // After the events that have come: they are still carried out.
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.what_is_due(),
+        }
+    }
+
+    /// When something is to be said or done although nobody asks for it.
+    fn due(&self) -> Option<Instant> {
+        let expiry = self.player.as_ref().map(Player::due);
+        [expiry, self.leaves_at].into_iter().flatten().min()
+    }
+
+    /// What that is, once it has come.
+    fn what_is_due(&self) -> Next {
+        match &self.player {
+            _ if self.leaves_at.is_some_and(|at| at <= Instant::now()) => Next::Departing,
+            Some(player) if player.noticed => Next::Expired,
+            Some(_) | None => Next::Expiring,
         }
     }
 
@@ -208,7 +227,17 @@ impl Session {
             Err(fault) if answer::is_ours(fault.kind()) => {
                 self.acknowledge(received.ack, || answer::failed(&fault, self.line.words()));
             }
-            Err(fault) => self.refuser.refuse(received.ack, &fault),
+            Err(fault) => {
+                self.refuser.refuse(received.ack, &fault);
+                self.notice_end(&fault);
+            }
+        }
+    }
+
+    /// A service that knows of a newer connection says so before other gateways do, or in their stead.
+    fn notice_end(&self, fault: &Fault) {
+        if let Some(player) = self.player.as_ref().filter(|_| fault.because() == Some("session_replaced")) {
+            player.seat.end();
         }
     }
 
@@ -273,6 +302,30 @@ impl Session {
         }
     }
 
+    fn announce_departure(&mut self) {
+        #[derive(serde::Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Draining {
+            reconnect_in_ms: u64,
+        }
+        let delay = self.gateway.drain.delay();
+        self.leaves_at = Some(Instant::now() + delay);
+        self.line.event("system:draining", &Draining { reconnect_in_ms: millis(delay) });
+    }
+
+    /// Lets the client go, who comes back by itself, and to another gateway. First everything told is written, then
+    /// battle and room hear of it, the battle with what was told; the transport goes last, so that whoever comes back
+    /// finds that settled.
+    async fn depart(&mut self) {
+        if let Some(follow) = self.player.as_ref().and_then(|player| player.follow.as_ref()) {
+            follow.leave();
+        }
+        self.line.flushed().await;
+        self.leave(false).await;
+        self.line.drop_transport().await;
+        metrics::counter!("gateway_sockets_drained_total").increment(1);
+    }
+
     /// A refreshed session lives longer.
     pub(crate) fn refreshed(&mut self, expires_at: i64) {
         if let Some(player) = &mut self.player {
@@ -327,6 +380,6 @@ mod tests {
     #[test]
     fn a_stay_costs_little_while_nothing_happens() {
         let bytes = size(Session::run);
-        assert!(bytes <= 1_024, "{bytes}");
+        assert!(bytes <= 1_152, "{bytes}");
     }
 }

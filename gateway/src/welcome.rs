@@ -7,24 +7,28 @@
 use std::sync::Arc;
 
 use proto::battle::v1::{AttachResponse, Battle};
-use proto::chat::v1::{HistoryResponse, JoinRequest, LeaveRequest, Room};
+use proto::chat::v1::{HistoryResponse, JoinRequest, Room};
 use proto::common::v1::Caller;
 use proto::user::v1::{BattleRef, Session as SessionMessage};
 use serde::Serialize;
 use service_kit::{Fault, FaultKind};
 use vocab::AccountId;
 
+use crate::chair::Chair;
 use crate::clients::{answer, present};
 use crate::delivery::{Line, Track};
 use crate::feed::Since;
 use crate::follow::Follow;
 use crate::gateway::Gateway;
-use crate::handshake::patiently;
+use crate::handshake::{is_temporary, patiently};
+use crate::numbering::Numbering;
 use crate::payload::{Resume, ResumeBattle, ResumeChat};
 use crate::registry::{Rank, Seat};
-use crate::rooms::Chair;
 use crate::session::{Player, Session, dismiss_replaced};
 use crate::shape::{BattleShape, CharacterShape, RoomShape, Standing};
+
+/// Whichever room a player is in.
+const ANY_ROOM: &str = "";
 
 #[derive(Serialize)]
 struct Ready<'a> {
@@ -71,7 +75,8 @@ pub(crate) async fn welcome(
     session: SessionMessage,
     resume: Option<Resume>,
 ) -> Result<Player, Fault> {
-    let mut player = patiently(|| take_seat(gateway, line, &session)).await?;
+    let numbering = Numbering::default();
+    let mut player = patiently(|| take_seat(gateway, line, &session, &numbering)).await?;
     match settle(gateway, line, &mut player, session, resume.unwrap_or_default()).await {
         Ok(()) => Ok(player),
         Err(fault) => {
@@ -119,15 +124,26 @@ pub(crate) async fn farewell(gateway: &Gateway, player: Player, now: bool) {
     }
     if let Some(chair) = &player.chair {
         gateway.rooms.rise(chair).await;
-        leave_room(gateway, chair, now).await;
+        gateway.rooms.leave(&chair.caller, &chair.room, now).await;
     }
 }
 
-async fn take_seat(gateway: &Gateway, line: &Arc<Line>, session: &SessionMessage) -> Result<Player, Fault> {
+async fn take_seat(
+    gateway: &Gateway,
+    line: &Arc<Line>,
+    session: &SessionMessage,
+    numbering: &Numbering,
+) -> Result<Player, Fault> {
     let account: AccountId = session.account_id.parse().map_err(Fault::internal)?;
-    let connection = gateway.backplane.next_connection(account).await?;
+    if line.is_closed() {
+        // Whoever hung up while they waited here may be back elsewhere, under a number that must not be overtaken.
+        return Err(Fault::aborted("session-replaced"));
+    }
+    let instance = &gateway.settings.instance;
+    let numbered = numbering.take(&*gateway.backplane, account, session.epoch, instance).await?;
+    let connection = numbered.connection;
     let rank = Rank { epoch: session.epoch, connection };
-    gateway.announcer.replaced(&session.account_id, rank, "another_tab").await?;
+    gateway.announcer.replaced(&session.account_id, rank, "another_tab", numbered.previous);
     let seat = Seat::new(session.account_id.clone(), rank, Arc::clone(line));
     gateway.registry.take(&seat);
     let caller = Caller { account_id: session.account_id.clone(), epoch: session.epoch, connection };
@@ -156,7 +172,7 @@ async fn settle(
     if let Some(joined) = battle {
         gateway.feed.open(&joined.follow, joined.answer);
     }
-    chat.chair.open(&chat.history);
+    gateway.rooms.open(&chat.chair, &chat.history);
     Ok(())
 }
 
@@ -210,14 +226,22 @@ async fn join_room(
     let request = JoinRequest {
         caller: Some(player.caller.clone()),
         name: player.name.clone(),
-        gateway: gateway.settings.instance.clone(),
+        gateway: gateway.announcer.name().to_string(),
         room: wanted,
     };
-    let joined = patiently(|| async { answer(gateway.clients.chat().join(request.clone()).await) }).await?;
-    let room = present(joined.room, "room")?;
+    let joined = patiently(|| async { answer(gateway.clients.chat().join(request.clone()).await) }).await;
+    if joined.as_ref().is_err_and(|fault| is_temporary(fault.kind())) {
+        // It may have been carried out all the same.
+        gateway.rooms.owe_leave(&player.caller, ANY_ROOM, false);
+    }
+    let room = present(joined?.room, "room")?;
     let had = resume.and_then(|resume| heard_up_to(resume, &room));
     let after = had.unwrap_or(room.head);
-    let chair = gateway.rooms.sit(Arc::clone(line), player.caller.clone(), &room, after).await?;
+    let seated = gateway.rooms.sit(Arc::clone(line), player.caller.clone(), player.name.clone(), &room, after).await;
+    if seated.is_err() {
+        gateway.rooms.leave(&player.caller, &room.id, false).await;
+    }
+    let chair = seated?;
     player.chair = Some(Arc::clone(&chair));
     let read = || gateway.rooms.history(&chair, Some(after), room.epoch.clone());
     let history = patiently(read).await?;
@@ -229,14 +253,6 @@ async fn join_room(
 fn heard_up_to(resume: &ResumeChat, room: &Room) -> Option<u64> {
     let same = resume.room == room.id && resume.epoch == room.epoch;
     (same && resume.offset <= room.head).then_some(resume.offset)
-}
-
-async fn leave_room(gateway: &Gateway, chair: &Chair, now: bool) {
-    let request = LeaveRequest { caller: Some(chair.caller.clone()), room: chair.room.clone(), now };
-    if let Err(fault) = answer(gateway.clients.chat().leave(request).await) {
-        // A newer connection of the same player is no failure: it has taken the place over.
-        tracing::debug!(error = ?fault, "room not left");
-    }
 }
 
 #[cfg(test)]

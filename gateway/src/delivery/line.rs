@@ -224,18 +224,20 @@ impl Line {
         tokio::time::timeout(LAST_WORDS, self.emptied()).await.is_ok()
     }
 
-    /// Takes the transport away without a word of protocol: a stock client comes back by itself.
+    /// Takes the transport away without a word of protocol: a stock client comes back by itself. Engine.IO has a word for
+    /// it, but python-socketio stays away after that, so it is said only where there is no connection to take.
     pub(crate) async fn drop_transport(&self) {
         self.closed.cancel();
-        if let Some(engine) = self.engine.upgrade() {
+        if let Some(connection) = self.connection.get() {
+            if !self.flushed().await {
+                // The writer is stuck on a client that doesn't read.
+                metrics::counter!("gateway_sockets_broken_total", "why" => "stuck").increment(1);
+            }
+            connection.break_off();
+        } else if let Some(engine) = self.engine.upgrade() {
             engine.close(DisconnectReason::ClosingServer);
         }
-        if tokio::time::timeout(LAST_WORDS, self.gone.cancelled()).await.is_err() {
-            // The writer is stuck on a client that doesn't read.
-            metrics::counter!("gateway_sockets_broken_total", "why" => "stuck").increment(1);
-            self.break_off();
-            self.gone.cancelled().await;
-        }
+        self.gone.cancelled().await;
     }
 
     /// Breaks the connection off at once, as far as there is one of the client's own.

@@ -1,14 +1,16 @@
 //! Talk.
 
+use std::sync::Arc;
+
 use proto::chat::v1::SendRequest;
 use serde::Serialize;
 use service_kit::Fault;
 
 use super::player;
+use crate::chair::Chair;
 use crate::clients::answer;
 use crate::payload::{self, Payload};
 use crate::reply::{Outcome, Reply};
-use crate::rooms::Chair;
 use crate::session::Session;
 use crate::shape::MessageShape;
 
@@ -38,7 +40,9 @@ pub(crate) async fn send(session: &mut Session, payload: &Payload) -> Outcome {
         text: said.text,
         key: payload.key().unwrap_or_default().to_owned(),
     };
-    let sent = answer(session.gateway.clients.chat().send(request).await)?;
+    let gateway = &session.gateway;
+    let send = || async { answer(gateway.clients.chat().send(request.clone()).await) };
+    let sent = gateway.rooms.as_member(chair, send).await?;
     Ok(Reply::of(&Sent { room: &chair.room, epoch: sent.epoch, offset: sent.offset }))
 }
 
@@ -55,6 +59,6 @@ pub(crate) async fn history(session: &mut Session, payload: &Payload) -> Outcome
     }))
 }
 
-fn chair(session: &Session) -> Result<&Chair, Fault> {
-    player(session)?.chair.as_deref().ok_or_else(|| Fault::precondition("not-in-room").reason("not_in_room"))
+fn chair(session: &Session) -> Result<&Arc<Chair>, Fault> {
+    player(session)?.chair.as_ref().ok_or_else(|| Fault::precondition("not-in-room").reason("not_in_room"))
 }

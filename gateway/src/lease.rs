@@ -1,0 +1,36 @@
+//! This gateway's sign of life: without it, those it holds in chat rooms are taken for gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backplane::{Backplane, BackplaneFault, Lease, leases};
+use service_kit::Shutdown;
+use service_kit::time::every;
+
+/// How long this gateway counts as alive after a sign of life. Others wait for as long again before they call it dead.
+const TTL: Duration = Duration::from_secs(5);
+
+/// Between two signs of life.
+const RENEWED_EVERY: Duration = Duration::from_millis(1_500);
+
+/// Keeps the lease of the gateway `instance` until it stops. A backplane that is away calls nobody dead. A name is that of
+/// one start of a gateway: who comes back under an old one would keep those alive for ever that it doesn't hold.
+pub(crate) async fn keep(backplane: Arc<dyn Backplane>, instance: String, stopping: Shutdown) {
+    let lease = Lease { service: leases::GATEWAYS.to_owned(), instance, nonce: rand::random(), address: String::new() };
+    let mut renewals = every(RENEWED_EVERY);
+    let mut stopped = std::pin::pin!(stopping.wait());
+    loop {
+        tokio::select! {
+            () = &mut stopped => break,
+            _ = renewals.tick() => count(&backplane.renew(&lease, TTL).await),
+        }
+    }
+    // Where that fails, the lease ends by itself.
+    count(&backplane.release(&lease).await);
+}
+
+fn count(outcome: &Result<(), BackplaneFault>) {
+    if outcome.is_err() {
+        metrics::counter!("gateway_lease_failed_total").increment(1);
+    }
+}
