@@ -13,7 +13,6 @@ use crate::replay::{Replay, ReplayArgs};
 use crate::seed::{SeedArgs, Seeding};
 use crate::settings::{ServeArgs, Settings};
 use crate::simulate::{SimulateArgs, Simulation};
-use crate::terminal;
 
 /// The backend of a live idle text RPG: everything in one process, and the operators' tools
 #[derive(Debug, Parser)]
@@ -56,10 +55,7 @@ enum Job {
 pub fn main() -> ExitCode {
     match settings::load::<Cli>().run() {
         Ok(code) => code,
-        Err(failure) => {
-            terminal::say(format_args!("mud: {}", terminal::once(&failure)));
-            ExitCode::FAILURE
-        }
+        Err(failure) => service_kit::launch::failed("mud", &*failure),
     }
 }
 

@@ -53,7 +53,7 @@ impl Database {
     pub(crate) async fn open(&self, migrate: bool) -> anyhow::Result<Open> {
         telemetry::init(&self.log);
         ensure!(migrate || is_there(&self.url), "no database at {}", self.url);
-        let (url, tasks) = (url_text(&self.url), TaskGroup::new());
+        let (url, tasks) = (self.url.expose(), TaskGroup::new());
         let store = Store::open(&url, migrate, Clock::system(), tasks.clone());
         let store = store.await.with_context(|| format!("database {}", self.url))?;
         Ok(Open { store, tasks })
@@ -65,7 +65,7 @@ impl Database {
     /// When it can't be opened, or a migration fails.
     pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
         telemetry::init(&self.log);
-        let migrated = user_svc::store::migrate(&url_text(&self.url)).await;
+        let migrated = user_svc::store::migrate(&self.url.expose()).await;
         migrated.with_context(|| format!("database {}", self.url))?;
         terminal::say(format_args!("database {} is up to date", self.url));
         Ok(())
@@ -78,14 +78,6 @@ fn is_there(url: &DatabaseUrl) -> bool {
     match url {
         DatabaseUrl::Sqlite(path) => Path::new(path).exists(),
         DatabaseUrl::Mysql(_) => true,
-    }
-}
-
-/// The URL as user-svc reads it.
-pub(crate) fn url_text(url: &DatabaseUrl) -> String {
-    match url {
-        DatabaseUrl::Sqlite(path) => format!("sqlite://{path}"),
-        DatabaseUrl::Mysql(url) => url.clone(),
     }
 }
 

@@ -5,8 +5,8 @@
 
 mod audit;
 pub mod cli;
+mod company;
 mod database;
-mod drain;
 mod lock;
 mod replay;
 mod seed;
@@ -15,28 +15,37 @@ mod settings;
 mod simulate;
 mod terminal;
 mod tokens;
-mod world;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use backplane::{Backplane, Local};
 use service_kit::grpc::GrpcServer;
 use service_kit::listen::bind;
 use service_kit::program::Program;
 use service_kit::ready_line::Listeners;
 use tokio::net::TcpListener;
 
-pub use settings::{AccountSettings, BattleSettings, Settings};
+pub use settings::Settings;
 
+use company::Company;
 use lock::ServerLock;
 use services::Services;
 
-/// How long tasks may take to end after the drain. Together with the drain it stays below the 30 s that orchestrators
-/// commonly give.
+/// How long each step of the way out may take: players are told to come back and go, battles are saved and let go of,
+/// tasks end. What is not done by then is lost to nobody: battles are computed again. Together it stays below the 30 s
+/// that orchestrators commonly give.
+const GATEWAY_GRACE: Duration = Duration::from_secs(12);
+const BATTLE_GRACE: Duration = Duration::from_secs(8);
 const TASK_GRACE: Duration = Duration::from_secs(5);
+
+/// Everything, running.
+struct World {
+    gateway: gateway::Service,
+    services: Services,
+    /// Held until everything has ended.
+    _lock: ServerLock,
+}
 
 /// Starts everything, prints the ready line, and serves until the program has to end; then drains. Answers the exit
 /// code.
@@ -46,42 +55,34 @@ const TASK_GRACE: Duration = Duration::from_secs(5);
 pub async fn run(program: Program, settings: Settings) -> anyhow::Result<ExitCode> {
     let starting = program.readiness.latch("start");
     let (http, grpc) = (bind(settings.listen).await?, bind(settings.grpc_listen).await?);
-    // Held until everything below has ended; before the first migration, which would be a write already.
-    let _lock = ServerLock::take(&settings.database)?;
-    let http_address = http.local_addr()?;
     let addresses = Listeners {
-        http: Some(http_address),
+        http: Some(http.local_addr()?),
         grpc: Some(grpc.local_addr()?),
         admin: Some(program.serve_admin(settings.admin_listen).await?),
     };
-
-    let ruleset = Arc::new(world::ruleset()?);
-    let plane: Arc<dyn Backplane> = Local::start(&program.tasks);
-    let services = Services::start(&settings, ruleset, Arc::clone(&plane), &program.tasks).await?;
-    serve_grpc(&program, &settings, &services, grpc);
-    let gateway = services.start_gateway(&settings, http, plane, program.tasks.clone()).await?;
+    let Some(started) = program.unless_ending(start(&program, &settings, http, grpc)).await else {
+        return Ok(program.end(TASK_GRACE).await);
+    };
+    let world = started?;
 
     drop(starting);
     program.announce(addresses).await.context("ready line")?;
-    tracing::info!(
-        program.version = env!("CARGO_PKG_VERSION"),
-        database.path = %settings.database,
-        http.url = format_args!("http://{http_address}/"),
-        "program started"
-    );
     program.ending().await;
-    program.readiness.drain();
-    drain::drain(&gateway, &services.battle).await;
+    program.drain(GATEWAY_GRACE, world.gateway.drain()).await;
+    program.drain(BATTLE_GRACE, world.services.battle.drain()).await;
     Ok(program.end(TASK_GRACE).await)
 }
 
-/// Serves tools with every service on one port.
-fn serve_grpc(program: &Program, settings: &Settings, services: &Services, listener: TcpListener) {
-    let server = GrpcServer::new(program.readiness.clone()).token(settings.internal_token.clone());
-    let serving = services.mount(server).serve(listener, program.tasks.stopping());
-    program.tasks.spawn_vital("grpc", async move {
-        if let Err(broken) = serving.await {
-            tracing::error!(error = %broken, "gRPC server broke");
-        }
-    });
+/// Takes the right to serve the database, before the first migration, which would be a write already; then starts
+/// everything in the order in which it needs each other.
+async fn start(program: &Program, settings: &Settings, http: TcpListener, grpc: TcpListener) -> anyhow::Result<World> {
+    let lock = ServerLock::take(settings, &program.tasks).await?;
+    let company = Company::join(settings, grpc.local_addr()?, program)?;
+    let services = Services::start(settings, &company, &program.tasks).await?;
+    let server = GrpcServer::new(program.readiness.clone())
+        .token(settings.internal_token.clone())
+        .admin_tokens(settings.operators.clone());
+    program.serve_grpc(services.mount(server), grpc);
+    let gateway = services.start_gateway(settings, &company, http, program.tasks.clone()).await?;
+    Ok(World { gateway, services, _lock: lock })
 }

@@ -1,36 +1,58 @@
-//! One server per database file. Two of them would each run every battle and give one frame two contents, so a server
-//! holds a lock beside the file for as long as it lives. The system takes the lock away when the process is gone,
-//! however it went.
+//! One server per database, where the servers don't know of each other. Two of them would each run every battle and give
+//! one frame two contents, so a server holds a lock for as long as it lives: beside a file, or on the database's server.
+//! The system takes the lock away when the process is gone, however it went. Servers that share a Redis need none.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use service_kit::settings::DatabaseUrl;
+use service_kit::{Shutdown, TaskGroup};
+use user_svc::store::{Alone, once_there};
 
-/// The right to serve a database, until it is dropped.
+use crate::Settings;
+
+/// The right to serve a database, until it is dropped or, where a task keeps it, the tasks end.
 #[derive(Debug)]
 #[must_use = "a lock that is dropped keeps nobody away"]
 pub(crate) struct ServerLock(#[expect(dead_code, reason = "held, never read")] Option<File>);
 
 impl ServerLock {
-    /// Takes the right to serve this database. A server of databases counts its programs itself, so there is a lock
-    /// only for a file; it is made, directory and all, when it is missing.
+    /// Takes the right to serve the database of these settings, as soon as its server is there. Without it the program
+    /// can't go on: when it is lost to another server, `tasks` lose a vital one.
     ///
     /// # Errors
     /// When another server has the lock, or the system refuses it.
-    pub(crate) fn take(database: &DatabaseUrl) -> anyhow::Result<Self> {
-        let DatabaseUrl::Sqlite(path) = database else { return Ok(Self(None)) };
-        if path == ":memory:" {
-            return Ok(Self(None));
+    pub(crate) async fn take(settings: &Settings, tasks: &TaskGroup) -> anyhow::Result<Self> {
+        match (&settings.redis, &settings.database) {
+            (Some(_), _) => Ok(Self(None)),
+            (None, DatabaseUrl::Sqlite(path)) if path == ":memory:" => Ok(Self(None)),
+            (None, DatabaseUrl::Sqlite(path)) => beside(path),
+            (None, DatabaseUrl::Mysql(url)) => {
+                let alone = once_there(|| Alone::take(url)).await?;
+                tasks.spawn_vital("server-lock", keep(alone, tasks.stopping()));
+                Ok(Self(None))
+            }
         }
-        let lock = lock_path(Path::new(path));
-        let file = open(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(Some(file))),
-            Err(TryLockError::WouldBlock) => bail!("another mud serves this database: {path}"),
-            Err(TryLockError::Error(cause)) => Err(cause).with_context(|| format!("cannot lock {}", lock.display())),
-        }
+    }
+}
+
+/// Holds the lock until the tasks are told to end and everything that writes has been drained.
+async fn keep(alone: Alone, stop: Shutdown) {
+    tokio::select! {
+        () = alone.kept() => tracing::error!("another mud serves this database"),
+        () = stop.wait() => {}
+    }
+}
+
+/// The lock beside a file; it is made, directory and all, when it is missing.
+fn beside(database: &str) -> anyhow::Result<ServerLock> {
+    let lock = lock_path(Path::new(database));
+    let file = open(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(ServerLock(Some(file))),
+        Err(TryLockError::WouldBlock) => bail!("another mud serves this database: {database}"),
+        Err(TryLockError::Error(cause)) => Err(cause).with_context(|| format!("cannot lock {}", lock.display())),
     }
 }
 
@@ -52,19 +74,19 @@ fn open(lock: &Path) -> std::io::Result<File> {
 mod tests {
     use super::*;
 
-    fn url(path: &Path) -> DatabaseUrl {
-        DatabaseUrl::Sqlite(path.display().to_string())
+    fn take(path: &Path) -> anyhow::Result<ServerLock> {
+        beside(&path.display().to_string())
     }
 
     #[test]
     fn there_is_one_at_a_time_and_then_the_next() {
         let directory = tempfile::tempdir().unwrap();
-        let database = url(&directory.path().join("new/mud.db"));
-        let first = ServerLock::take(&database).unwrap();
-        let refused = ServerLock::take(&database).unwrap_err().to_string();
+        let database = directory.path().join("new/mud.db");
+        let first = take(&database).unwrap();
+        let refused = take(&database).unwrap_err().to_string();
         assert!(refused.starts_with("another mud serves this database: ") && refused.ends_with("mud.db"), "{refused}");
         drop(first);
-        let _next = ServerLock::take(&database).unwrap();
+        let _next = take(&database).unwrap();
     }
 
     #[test]
@@ -73,13 +95,7 @@ mod tests {
         let (file, link) = (directory.path().join("mud.db"), directory.path().join("link.db"));
         File::create(&file).unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        let _first = ServerLock::take(&url(&file)).unwrap();
-        assert!(ServerLock::take(&url(&link)).is_err());
-    }
-
-    #[test]
-    fn a_server_of_databases_has_none() {
-        let database = DatabaseUrl::parse("mysql://u:p@h/n").unwrap();
-        let _both = (ServerLock::take(&database).unwrap(), ServerLock::take(&database).unwrap());
+        let _first = take(&file).unwrap();
+        assert!(take(&link).is_err());
     }
 }

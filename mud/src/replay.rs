@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use backplane::{Backplane, Local};
+use battle_svc::Peers;
 use proto::battle::v1::battle_admin_service_client::BattleAdminServiceClient;
 use proto::battle::v1::event::Kind;
 use proto::battle::v1::{Frame, ReplayBattleRequest, VerifyBattleRequest};
 use proto::user::v1::user_service_client::UserServiceClient;
+use rules::Ruleset;
 use service_kit::TaskGroup;
 use service_kit::grpc::{GrpcService, in_process};
 use service_kit::settings::{Check, Faults};
@@ -72,13 +74,13 @@ impl Replay {
 /// The operators' service over this database, with nobody else's help.
 async fn admin(database: &Database, tasks: &TaskGroup) -> anyhow::Result<BattleAdminServiceClient<GrpcService>> {
     const INSTANCE: &str = "replay";
-    let ruleset = Arc::new(crate::world::ruleset()?);
+    let ruleset = Arc::new(Ruleset::read(content::rules())?);
     let plane: Arc<dyn Backplane> = Local::start(tasks);
     let settings = crate::settings::reading(&database.url, INSTANCE);
     let user = user_svc::start(settings, Arc::clone(&ruleset), plane, tasks).await.context("users")?;
     let users = UserServiceClient::new(in_process(user.server));
     let settings = battle_svc::Settings::named(INSTANCE);
-    let battle = battle_svc::start(settings, users, ruleset, tasks).await.context("battles")?;
+    let battle = battle_svc::start(settings, users, ruleset, Peers::alone(), tasks).await.context("battles")?;
     Ok(BattleAdminServiceClient::new(in_process(battle.admin())))
 }
 

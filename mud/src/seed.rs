@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
+use rules::Ruleset;
 use service_kit::settings::{Check, Faults, duration, number};
 use user_svc::seed::{Seed, seed};
 use vocab::Password;
@@ -72,7 +73,7 @@ impl Seeding {
     /// # Errors
     /// When the database refuses, or the file can't be written.
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let ruleset = crate::world::ruleset()?;
+        let ruleset = Ruleset::read(content::rules())?;
         let open = self.database.open(true).await?;
         let mut tokens = self.tokens_file()?;
         let mut written = Ok(());

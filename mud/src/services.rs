@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use backplane::Backplane;
 use gateway::Clients;
-use proto::battle::v1::battle_service_client::BattleServiceClient;
 use proto::chat::v1::chat_service_client::ChatServiceClient;
 use proto::user::v1::user_service_client::UserServiceClient;
 use rules::Ruleset;
@@ -14,13 +12,13 @@ use service_kit::grpc::{GrpcServer, in_process};
 use tokio::net::TcpListener;
 
 use crate::Settings;
+use crate::company::Company;
 
 /// The services, running.
 pub(crate) struct Services {
-    pub(crate) user: user_svc::Service,
+    user: user_svc::Service,
     pub(crate) battle: battle_svc::Service,
-    pub(crate) chat: chat_svc::Service,
-    instance: String,
+    chat: chat_svc::Service,
 }
 
 impl Services {
@@ -28,20 +26,15 @@ impl Services {
     ///
     /// # Errors
     /// When the database can't be opened or brought up to date.
-    pub(crate) async fn start(
-        settings: &Settings,
-        ruleset: Arc<Ruleset>,
-        plane: Arc<dyn Backplane>,
-        tasks: &TaskGroup,
-    ) -> anyhow::Result<Self> {
-        let instance = instance_name()?;
-        let user = settings.user(&instance);
-        let user = user_svc::start(user, Arc::clone(&ruleset), Arc::clone(&plane), tasks);
+    pub(crate) async fn start(settings: &Settings, company: &Company, tasks: &TaskGroup) -> anyhow::Result<Self> {
+        let ruleset = Arc::new(Ruleset::read(content::rules())?);
+        let user = user_svc::start(settings.user(), Arc::clone(&ruleset), company.plane(), tasks);
         let user = user.await.with_context(|| format!("users in database {}", settings.database))?;
         let users = UserServiceClient::new(in_process(user.server.clone()));
-        let battle = battle_svc::start(settings.battle(&instance), users, ruleset, tasks).await.context("battles")?;
-        let chat = chat_svc::start(settings.chat(&instance), plane, tasks);
-        Ok(Self { user, battle, chat, instance })
+        let battle = battle_svc::start(settings.battle(), users, ruleset, company.peers(), tasks);
+        let battle = battle.await.context("battles")?;
+        let chat = chat_svc::start(settings.chat(), company.plane(), tasks);
+        Ok(Self { user, battle, chat })
     }
 
     /// All of them on one port, with what reflection tells.
@@ -59,22 +52,15 @@ impl Services {
     pub(crate) async fn start_gateway(
         &self,
         settings: &Settings,
+        company: &Company,
         listener: TcpListener,
-        plane: Arc<dyn Backplane>,
         tasks: TaskGroup,
     ) -> anyhow::Result<gateway::Service> {
         let clients = Clients {
             user: UserServiceClient::new(in_process(self.user.server.clone())),
-            battle: BattleServiceClient::new(in_process(self.battle.players())),
             chat: ChatServiceClient::new(in_process(self.chat.server())),
+            battles: company.battles(in_process(self.battle.players())),
         };
-        gateway::start(settings.gateway(&self.instance), clients, plane, tasks, listener).await.context("gateway")
+        gateway::start(settings.gateway(), clients, company.plane(), tasks, listener).await.context("gateway")
     }
-}
-
-/// A name no other start of this program has.
-fn instance_name() -> anyhow::Result<String> {
-    let id = uuid::Uuid::now_v7().simple().to_string();
-    // The first half of such an id is the time, the second is chance.
-    Ok(format!("mud-{}", &id[20..]))
 }

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use battle_svc::{BattleArgs, BattleSettings};
 use gateway::{GatewayArgs, GatewaySettings};
 use service_kit::settings::{
-    AdminListenArgs, Check, DatabaseArgs, DatabaseUrl, Faults, GrpcListenArgs, InternalToken, InternalTokenArgs,
-    ListenArgs, LogArgs, duration, number,
+    AdminListenArgs, AdminTokenArgs, AdminTokens, Check, DatabaseArgs, DatabaseUrl, Faults, GrpcListenArgs,
+    InstanceArgs, InternalToken, InternalTokenArgs, LeaseArgs, LeaseSettings, ListenArgs, LogArgs, RedisArgs, RedisUrl,
 };
 use service_kit::telemetry::LogSettings;
-
-use crate::database::url_text;
+use user_svc::{UserArgs, UserSettings};
 
 /// Flags of `mud serve`.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,13 +24,21 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
-    account: AccountArgs,
+    redis: RedisArgs,
+    #[command(flatten)]
+    instance: InstanceArgs,
+    #[command(flatten)]
+    lease: LeaseArgs,
+    #[command(flatten)]
+    user: UserArgs,
     #[command(flatten)]
     battle: BattleArgs,
     #[command(flatten)]
     gateway: GatewayArgs,
     #[command(flatten)]
     internal_token: InternalTokenArgs,
+    #[command(flatten)]
+    operators: AdminTokenArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -46,66 +54,24 @@ pub struct Settings {
     pub admin_listen: SocketAddr,
     /// Where everything is kept.
     pub database: DatabaseUrl,
+    /// What several processes share; there is one process alone where there is none.
+    pub redis: Option<RedisUrl>,
+    /// The name of this process.
+    pub instance: String,
+    /// How it is known to others.
+    pub lease: LeaseSettings,
     /// Accounts and sessions.
-    pub account: AccountSettings,
+    pub user: UserSettings,
     /// Battles.
     pub battle: BattleSettings,
     /// The players' connections.
     pub gateway: GatewaySettings,
-    /// What tools have to show.
+    /// What tools and other processes have to show.
     pub internal_token: Option<InternalToken>,
+    /// What operators have to show.
+    pub operators: AdminTokens,
     /// The log.
     pub log: LogSettings,
-}
-
-/// Flags about accounts and sessions.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct AccountArgs {
-    /// Life of a session
-    #[arg(long, env = "MUD_SESSION_TTL", default_value = "7d", value_name = "TIME")]
-    session_ttl: String,
-    /// Cost of a password's hash; each step doubles the time a sign-in takes
-    #[arg(long, env = "MUD_BCRYPT_COST", default_value = "12", value_name = "NUMBER")]
-    bcrypt_cost: String,
-}
-
-/// Accounts and sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AccountSettings {
-    /// Life of a session.
-    pub session_ttl: Duration,
-    /// Cost of a password's hash, 4 to 31.
-    pub bcrypt_cost: u32,
-}
-
-/// Flags about battles.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct BattleArgs {
-    /// Length of a tick in milliseconds, for battles that start from now on
-    #[arg(long, env = "MUD_TICK_MS", default_value = "1500", value_name = "NUMBER")]
-    tick_ms: String,
-    /// How often a running battle is saved
-    #[arg(long, env = "MUD_SAVE_EVERY", default_value = "30s", value_name = "TIME")]
-    save_every: String,
-    /// How much of an absence counts
-    #[arg(long, env = "MUD_IDLE_CAP", default_value = "12h", value_name = "TIME")]
-    idle_cap: String,
-    /// How long a battle nobody watches stays in memory
-    #[arg(long, env = "MUD_DETACH_AFTER", default_value = "60s", value_name = "TIME")]
-    detach_after: String,
-}
-
-/// Battles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BattleSettings {
-    /// Length of a tick in milliseconds, for battles that start from now on.
-    pub tick_ms: u32,
-    /// How often a running battle is saved.
-    pub save_every: Duration,
-    /// How much of an absence counts.
-    pub idle_cap: Duration,
-    /// How long a battle nobody watches stays in memory.
-    pub detach_after: Duration,
 }
 
 impl Check for ServeArgs {
@@ -116,7 +82,12 @@ impl Check for ServeArgs {
         let grpc_listen = self.grpc_listen.check(faults);
         let admin_listen = self.admin_listen.check(faults);
         let database = self.database.check(faults);
-        let account = self.account.check(faults);
+        let redis = self.redis.optional(faults);
+        let instance = self.instance.check("mud", faults);
+        // Nobody else has to reach a process that is alone.
+        let reached = redis.as_ref().and_then(|redis| redis.as_ref().and(grpc_listen));
+        let lease = self.lease.check(reached, faults);
+        let user = self.user.check(faults);
         let battle = self.battle.check(faults);
         if let Some(listen) = listen {
             self.gateway.check_listener(listen, faults);
@@ -125,87 +96,52 @@ impl Check for ServeArgs {
         // Players' own listener is meant to be reached from outside; the others are not.
         let exposed = [("--grpc-listen", grpc_listen)];
         let internal_token = self.internal_token.check(&exposed, faults);
+        let operators = self.operators.check(&exposed, faults);
         let log = self.log.check(faults);
         Some(Settings {
             listen: listen?,
             grpc_listen: grpc_listen?,
             admin_listen: admin_listen?,
             database: database?,
-            account: account?,
+            redis: redis?,
+            instance: instance?,
+            lease: lease?,
+            user: user?,
             battle: battle?,
             gateway: gateway?,
             internal_token: internal_token?,
+            operators: operators?,
             log: log?,
         })
     }
 }
 
 impl Settings {
-    /// Those of user-svc. The tables are brought up to date at the start: nobody else uses this database.
-    pub(crate) fn user(&self, instance: &str) -> user_svc::Settings {
-        user_svc::Settings {
-            database_url: url_text(&self.database),
-            migrate: true,
-            session_ttl: self.account.session_ttl,
-            bcrypt_cost: self.account.bcrypt_cost,
-            instance: instance.to_owned(),
-        }
+    /// Those of user-svc. The tables are brought up to date at the start; several processes do so one after the other.
+    pub(crate) fn user(&self) -> user_svc::Settings {
+        self.user.named(&self.instance, &self.database, true)
     }
 
-    /// Those of battle-svc. There is no other instance that could take our battles.
-    pub(crate) fn battle(&self, instance: &str) -> battle_svc::Settings {
-        let BattleSettings { tick_ms, save_every, idle_cap, detach_after } = self.battle;
-        let pace = battle_svc::Pace { save_every, idle_cap, detach_after, standstill: None };
-        battle_svc::Settings { tick_ms, pace, ..battle_svc::Settings::named(instance) }
+    /// Those of battle-svc. Where there are no others, nobody can have taken the battles of one that stood still.
+    pub(crate) fn battle(&self) -> battle_svc::Settings {
+        self.battle.named(&self.instance, self.redis.is_some().then_some(self.lease.ttl))
     }
 
     /// Those of chat-svc.
-    pub(crate) fn chat(&self, instance: &str) -> chat_svc::Settings {
-        chat_svc::Settings { publisher: instance.to_owned(), flood_limit: self.gateway.limited() }
+    pub(crate) fn chat(&self) -> chat_svc::Settings {
+        let (publisher, flood_limit) = (self.instance.clone(), self.gateway.limited());
+        chat_svc::Settings { publisher, flood_limit, lease_ttl: self.lease.ttl }
     }
 
     /// Those of the gateway.
-    pub(crate) fn gateway(&self, instance: &str) -> gateway::Settings {
-        self.gateway.clone().named(instance)
+    pub(crate) fn gateway(&self) -> gateway::Settings {
+        self.gateway.clone().named(&self.instance)
     }
 }
 
 /// Settings of a user-svc that only serves a command's reads.
 pub(crate) fn reading(database: &DatabaseUrl, instance: &str) -> user_svc::Settings {
-    user_svc::Settings {
-        database_url: url_text(database),
-        migrate: false,
-        session_ttl: Duration::from_secs(1),
-        bcrypt_cost: 4,
-        instance: instance.to_owned(),
-    }
-}
-
-impl Check for AccountArgs {
-    type Checked = AccountSettings;
-
-    fn check(self, faults: &mut Faults) -> Option<AccountSettings> {
-        let session_ttl = duration("--session-ttl", &self.session_ttl, faults);
-        let bcrypt_cost = number("--bcrypt-cost", &self.bcrypt_cost, 4..=31, faults);
-        Some(AccountSettings { session_ttl: session_ttl?, bcrypt_cost: bcrypt_cost? })
-    }
-}
-
-impl Check for BattleArgs {
-    type Checked = BattleSettings;
-
-    fn check(self, faults: &mut Faults) -> Option<BattleSettings> {
-        let tick_ms = number("--tick-ms", &self.tick_ms, 10..=60_000, faults);
-        let save_every = duration("--save-every", &self.save_every, faults);
-        let idle_cap = duration("--idle-cap", &self.idle_cap, faults);
-        let detach_after = duration("--detach-after", &self.detach_after, faults);
-        Some(BattleSettings {
-            tick_ms: tick_ms?,
-            save_every: save_every?,
-            idle_cap: idle_cap?,
-            detach_after: detach_after?,
-        })
-    }
+    UserSettings { session_ttl: Duration::from_secs(1), bcrypt_cost: 4 }.named(instance, database, false)
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Simulation {
     /// # Errors
     /// When the world has faults or `out` is closed.
     pub(crate) fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
-        let ruleset = crate::world::ruleset()?;
+        let ruleset = Ruleset::read(content::rules())?;
         let dungeons = dungeons(ruleset.content());
         let rows = table(&ruleset, &self.levels, &dungeons, self.hours, self.seed).context("simulation")?;
         if self.csv {

@@ -1,9 +1,15 @@
 //! The program as operators meet it: flags, the ready line, signals and exit codes.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Command;
+use std::time::Duration;
+
+use testkit::process::Process;
+use testkit::{mariadb, redis};
+
+/// How long a program may take to leave.
+const SOON: Duration = Duration::from_secs(25);
 
 const ANY_PORT: &str = "127.0.0.1:0";
 
@@ -14,46 +20,28 @@ fn mud(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn serve(directory: &Path, arguments: &[&str]) -> Child {
+fn serve(directory: &Path, arguments: &[&str]) -> Process {
     let ports = ["--listen", ANY_PORT, "--grpc-listen", ANY_PORT, "--admin-listen", ANY_PORT, "--bcrypt-cost", "4"];
-    let mut command = mud(directory, arguments);
-    command.args(ports).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn ready_line(child: &mut Child) -> String {
-    let mut line = String::new();
-    let stdout = child.stdout.as_mut().unwrap();
-    // One byte at a time: what follows the line is asked for later.
-    BufReader::with_capacity(1, stdout).read_line(&mut line).unwrap();
-    line
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    Process::spawn(mud(directory, arguments).args(ports))
 }
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-#[test]
-fn it_says_where_it_listens_and_leaves_politely() {
+#[tokio::test]
+async fn it_says_where_it_listens_and_leaves_politely() {
     for name in ["TERM", "INT"] {
         let directory = tempfile::tempdir().unwrap();
-        let mut child = serve(directory.path(), &[]);
-        let line = ready_line(&mut child);
-        let ready: serde_json::Value = serde_json::from_str(&line).expect(&line);
-        assert_eq!(ready["ready"], true, "{line}");
-        for listener in ["http", "grpc", "admin"] {
-            assert!(ready[listener].as_str().is_some_and(|address| !address.ends_with(":0")), "{line}");
+        let mut program = serve(directory.path(), &[]);
+        let ready = program.ready().await;
+        for listener in [ready.http, ready.grpc, ready.admin] {
+            assert!(listener.is_some_and(|address| address.port() != 0), "{ready:?}");
         }
         assert!(directory.path().join("data/mud.db").exists(), "the default database, directory and all");
 
-        signal(&child, name);
-        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-        assert_eq!(status.code(), Some(0), "{}", text(&stderr));
-        assert_eq!(text(&stdout), "", "nothing but the ready line on standard output");
+        program.signal(name);
+        program.ended(SOON).await.left_politely();
     }
 }
 
@@ -147,36 +135,63 @@ fn seeded_accounts_have_sessions_and_sound_books() {
     assert!(text(&audited.stdout).starts_with("players: 25\n"), "{}", text(&audited.stdout));
 }
 
-#[test]
-fn it_starts_again_on_what_it_left() {
+#[tokio::test]
+async fn it_starts_again_on_what_it_left() {
     let directory = tempfile::tempdir().unwrap();
     assert!(mud(directory.path(), &["migrate"]).status().unwrap().success());
     for _ in 0..2 {
-        let mut child = serve(directory.path(), &[]);
-        assert!(ready_line(&mut child).contains("\"ready\":true"));
-        child.kill().unwrap();
-        let mut log = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        assert!(!log.contains("ERROR"), "{log}");
-        child.wait().unwrap();
+        let mut program = serve(directory.path(), &[]);
+        program.ready().await;
+        program.signal("KILL");
+        let ended = program.ended(SOON).await;
+        assert!(!ended.stderr.contains("ERROR"), "{}", ended.stderr);
     }
 }
 
-#[test]
-fn a_database_has_one_server() {
+/// Whether it is a file or lies on a server, and however the first one ends.
+#[tokio::test]
+async fn a_database_has_one_server() {
     let directory = tempfile::tempdir().unwrap();
-    let mut first = serve(directory.path(), &[]);
-    assert!(ready_line(&mut first).contains("\"ready\":true"));
+    let server = mariadb::database().await;
+    for (database, named) in [("sqlite://data/mud.db", ": data/mud.db\n"), (&server, "\n")] {
+        let serve = || serve(directory.path(), &["--database-url", database]);
+        let mut first = serve();
+        first.ready().await;
 
-    let second = serve(directory.path(), &[]).wait_with_output().unwrap();
-    assert_eq!((second.status.code(), text(&second.stdout)), (Some(1), String::new()));
-    let message = "mud: another mud serves this database: data/mud.db\n";
-    assert!(text(&second.stderr).ends_with(message), "{}", text(&second.stderr));
+        let second = serve().ended(SOON).await;
+        assert_eq!((second.code, second.stdout.as_str()), (Some(1), ""), "{}", second.stderr);
+        let message = format!("mud: another mud serves this database{named}");
+        assert!(second.stderr.ends_with(&message), "{}", second.stderr);
 
-    first.kill().unwrap();
-    first.wait().unwrap();
-    let mut third = serve(directory.path(), &[]);
-    assert!(ready_line(&mut third).contains("\"ready\":true"), "a killed server leaves no lock behind");
-    third.kill().unwrap();
-    third.wait().unwrap();
+        first.signal("KILL");
+        first.ended(SOON).await;
+        serve().ready().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_may_serve_a_database_when_they_share_a_redis() {
+    let (directory, redis) = (tempfile::tempdir().unwrap(), redis::Server::start().await);
+    let (database, url) = (mariadb::database().await, redis.url());
+    let mut programs = ["one", "other"]
+        .map(|name| serve(directory.path(), &["--database-url", &database, "--redis-url", &url, "--instance", name]));
+    for program in &mut programs {
+        program.ready().await;
+    }
+    let [one, other] = programs;
+    other.says("instance.name=\"one\"").await;
+    one.signal("TERM");
+    one.ended(SOON).await.left_politely();
+    other.signal("TERM");
+    other.ended(SOON).await.left_politely();
+}
+
+#[tokio::test]
+async fn what_listens_beyond_the_loopback_wants_secrets() {
+    let directory = tempfile::tempdir().unwrap();
+    let exposed =
+        |more: &[&str]| Process::spawn(mud(directory.path(), &["--grpc-listen", "0.0.0.0:0"]).args(more)).ended(SOON);
+    exposed(&[]).await.refused(&["--internal-token", "--admin-token"]);
+    let several = ["--redis-url", "redis://127.0.0.1:1"];
+    exposed(&several).await.refused(&["--advertise", "--internal-token", "--admin-token"]);
 }
