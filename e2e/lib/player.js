@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events';
 import { io } from 'socket.io-client';
 
 import { Course } from './laws.js';
-import { within } from './time.js';
+import { away, within } from './time.js';
 
 /** A refusal the server acknowledged. */
 export class Refusal extends Error {
@@ -81,6 +81,18 @@ export class Player extends EventEmitter {
     const answer = await this.answer(event, payload);
     if (!answer.ok) throw new Refusal(event, answer.error);
     return answer;
+  }
+
+  /** Asks again for as long as the servers say that it can't be done yet. */
+  async insist(event, payload = {}, ms = 30_000) {
+    const end = Date.now() + ms;
+    for (;;) {
+      const answer = await this.answer(event, payload);
+      if (answer.ok) return answer;
+      const passing = ['unavailable', 'deadline_exceeded'].includes(answer.error.code);
+      if (!passing || Date.now() > end) throw new Refusal(event, answer.error);
+      await away(answer.error.retryAfterMs ?? 100);
+    }
   }
 
   /** Sends an event and answers its acknowledgement, whatever it says. */

@@ -13,10 +13,14 @@ const TEXT = 0x1;
 const PING = '2';
 const PONG = '3';
 
+/** Between the server's pings and its patience: never two pongs for one ping, never none. */
+const PONG_EVERY_MS = 15_000;
+
 /** A WebSocket to `/socket.io/` without any library in between. */
 export class RawSocket {
   #events;
   #tcp;
+  #pongs;
   #buffer = Buffer.alloc(0);
 
   /** Connects as a player and waits for `session:ready`. `events` is called with every message. */
@@ -52,13 +56,16 @@ export class RawSocket {
     return within(ms, found, () => 'a message on a raw socket').finally(() => (this.listener = undefined));
   }
 
-  /** Reads nothing from now on; TCP then tells the server to wait. */
+  /** Reads nothing from now on; TCP then tells the server to wait. Says all the same that it lives, as who only reads slowly. */
   pause() {
     this.#tcp.pause();
+    this.#pongs = setInterval(() => this.send(PONG), PONG_EVERY_MS).unref();
+    this.#tcp.once('close', () => clearInterval(this.#pongs));
   }
 
   /** Reads again, beginning with what has been waiting. */
   resume() {
+    clearInterval(this.#pongs);
     this.#tcp.resume();
   }
 

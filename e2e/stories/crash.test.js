@@ -7,7 +7,7 @@ import { crew } from '../lib/crew.js';
 import { Player } from '../lib/player.js';
 import { Server } from '../lib/server.js';
 import { away } from '../lib/time.js';
-import { BattleAdmin } from '../lib/tools.js';
+import { BattleTools } from '../lib/tools.js';
 
 const PLAYERS = 100;
 
@@ -35,10 +35,9 @@ test('SIGTERM, then SIGKILL, amid a hundred battles', async (t) => {
   }
 
   await everybody(players, (player) => player.ask('battle:stop'));
-  const admin = new BattleAdmin(server);
-  t.after(() => admin.close());
+  const tools = new BattleTools(t, server);
   for (const player of players) {
-    const { verified, differences, frames } = await admin.verify(player.course.id);
+    const { verified, differences, frames } = await tools.verify(player.course.id);
     assert.ok(verified, `${player.course.id}: ${differences}`);
     assert.equal(frames, player.course.seq);
     assert.equal(player.course.frames, player.course.seq, 'every frame as a frame');

@@ -1,4 +1,4 @@
-// A thousand seeded players fight at once: every frame arrives, and when they have gone nothing is left.
+// Many seeded players fight at once: every frame arrives, and when they have gone nothing is left.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -7,10 +7,11 @@ import { test } from 'node:test';
 
 import { crew } from '../lib/crew.js';
 import { Player } from '../lib/player.js';
-import { Server } from '../lib/server.js';
+import { CLUSTERED, Server } from '../lib/server.js';
 import { eventually } from '../lib/time.js';
 
-const PLAYERS = 1_000;
+/** Fewer of a cluster, whose ten processes share the machine with theirs. */
+const PLAYERS = CLUSTERED ? 300 : 1_000;
 const AT_ONCE = 50;
 const FRAMES = 10;
 
@@ -30,7 +31,7 @@ const GAUGES = [
 /** What may be nothing at any moment, and has to be in the end. */
 const QUEUES = ['gateway_outbox_bytes', 'battle_saves_waiting', 'battles_catching_up'];
 
-test('a thousand players fight', async (t) => {
+test(`${PLAYERS} players fight`, async (t) => {
   const server = await Server.start(t, { 'detach-after': '500ms' });
   const file = join(server.directory, 'sessions');
   await server.command('seed', '--users', String(PLAYERS), '--sessions', file);
@@ -51,7 +52,8 @@ test('a thousand players fight', async (t) => {
     assert.deepEqual(faults, []);
     assert.equal(course.frames, course.seq, 'every frame as a frame');
     assert.equal(course.digests + course.reports, 0);
-    assert.deepEqual(heard.filter(({ event }) => /error|disconnect|replaced/.test(event)), []);
+    const strange = heard.filter(({ event }) => /error|disconnect|replaced/.test(event));
+    assert.ok(strange.length === 0, `${JSON.stringify(strange)}; log:\n${server.log()}`);
   }
 
   const busy = await server.metrics();
