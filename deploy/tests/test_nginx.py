@@ -1,0 +1,95 @@
+"""The front door opens on the gateways that are there."""
+
+import http.server
+import os
+import signal
+import threading
+import urllib.request
+
+import pytest
+
+from deploy.local import nginx, ports
+from deploy.local.nginx import Route
+from deploy.local.process import Files, start
+from deploy.waiting import wait_for
+
+
+class Gateway:
+    """Answers every request with its name."""
+
+    def __init__(self, name):
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("content-length", str(len(name)))
+                self.end_headers()
+                self.wfile.write(name.encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.address = f"127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def gateways():
+    pair = [Gateway("one"), Gateway("two")]
+    yield pair
+    for gateway in pair:
+        gateway.close()
+
+
+@pytest.fixture
+def front(tmp_path, gateways):
+    routes = [Route(f"gateway-{n}", gateway.address) for n, gateway in enumerate(gateways, 1)]
+    front = Front(tmp_path, routes)
+    yield front
+    front.process.signal(signal.SIGTERM)
+    assert front.process.gone_within(10)
+
+
+class Front:
+    def __init__(self, directory, routes):
+        self.routes, self.directory, self.port = routes, directory, ports.block()
+        self.files = Files(directory / "log", directory / "out", directory / "code")
+        command = nginx.command(directory, self.port, routes)
+        self.process = start(command, self.files, os.environ, directory)
+        assert wait_for(lambda: ports.accepts(self.port), 10), self.files.tail()
+
+    def route(self, routes):
+        nginx.write(self.directory, self.port, routes)
+        nginx.reload(self.process)
+
+    def answers(self, query):
+        """Who answers twelve requests."""
+        url = f"http://127.0.0.1:{self.port}/socket.io/?{query}"
+        return {urllib.request.urlopen(url, timeout=5).read().decode() for _ in range(12)}
+
+
+def test_websockets_go_to_all_and_long_polling_stays_with_one(front):
+    assert front.answers("EIO=4&transport=websocket") == {"one", "two"}
+    assert len(front.answers("EIO=4&transport=polling")) == 1
+    assert front.answers("EIO=4&transport=websocket&sid=x") == front.answers("EIO=4&transport=polling&sid=x")
+
+
+def test_a_gateway_that_is_gone_is_passed_over(front, gateways):
+    gateways[0].close()
+    assert front.answers("EIO=4&transport=websocket") == {"two"}
+    assert front.answers("EIO=4&transport=polling") == {"two"}
+
+
+def test_players_go_where_they_are_sent(front):
+    one, two = front.routes
+    front.route([two])
+    assert front.answers("EIO=4&transport=websocket") == {"two"}
+    assert front.answers("EIO=4&transport=polling") == {"two"}
+    front.route([Route(one.slot, one.address, leaving=True), two])
+    assert front.answers("EIO=4&transport=websocket") == {"two"}
+    front.route([one, two])
+    assert front.answers("EIO=4&transport=websocket") == {"one", "two"}
