@@ -1,5 +1,6 @@
 // The protocol by hand, for what no stock client does: reading nothing, or sending nonsense.
 
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { once } from 'node:events';
@@ -72,7 +73,11 @@ export class RawSocket {
   /** Reads nothing and asks for much, until answers have to wait in the server's own queue and stay there. */
   async fill(server) {
     this.pause();
-    const waiting = async () => (await server.metrics()).sum('gateway_outbox_bytes') > ENOUGH_BYTES;
+    const waiting = async () => {
+      const metrics = await server.metrics();
+      assert.equal(metrics.sum('gateway_sockets_broken_total{why="outbox_full"}'), 0, 'asked for more than may wait');
+      return metrics.sum('gateway_outbox_bytes') > ENOUGH_BYTES;
+    };
     for (let id = 0; !((await waiting()) && (await waiting())); id += 1) this.send(`42${id}["dungeon:list",{}]`);
   }
 
