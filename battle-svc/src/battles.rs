@@ -26,7 +26,7 @@ use crate::past::Past;
 use crate::record::{Create, Identity, Read};
 use crate::shards::Visit;
 use crate::view::View;
-use crate::watchers::Part;
+use crate::watchers::{Part, Watch};
 use crate::wire::Caller;
 
 /// Accounts whose newest connection is remembered.
@@ -44,6 +44,15 @@ pub(crate) struct Battles {
     pub(crate) feeds: Arc<Feeds>,
     fence: Fence,
     settings: Settings,
+}
+
+/// A gateway's request to begin or end a battle's way into one of its feeds.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// The feed.
+    pub(crate) feed: Key,
+    /// Its number among those about this feed, rising; 0 where none is given.
+    pub(crate) ordinal: u64,
 }
 
 /// What somebody who comes to a battle is answered.
@@ -151,13 +160,13 @@ impl Battles {
     /// Adds a battle to a gateway's feed.
     pub(crate) async fn attach(
         &self,
-        feed: &Key,
+        call: &Call,
         id: BattleId,
         player: Option<Caller>,
         wanted: Wanted,
         hop: Hop,
     ) -> Result<Placed<Answer>, Fault> {
-        let feed = self.feeds.find(feed)?;
+        let feed = self.feeds.find(&call.feed)?;
         let part = match player {
             Some(caller) => {
                 self.admit(caller)?;
@@ -165,11 +174,12 @@ impl Battles {
             }
             None => Part::Spectator,
         };
+        let watch = Watch { feed, part, ordinal: call.ordinal };
         let attach = move |battle: &mut Battle, visit: Visit<'_>| {
             if let Some(caller) = player {
                 battle.admit(caller.account)?;
             }
-            Ok::<_, Fault>(battle.attach(&feed, part, wanted, visit.now)?)
+            Ok::<_, Fault>(battle.attach(&watch, wanted, visit.now)?)
         };
         match self.owner.visit(id, hop, attach).await? {
             Found::Here(attached) => Ok(Placed::Here(Answer::Live(attached?))),
@@ -186,9 +196,10 @@ impl Battles {
     }
 
     /// Takes a battle off a gateway's feed. One that is gone needs no taking off.
-    pub(crate) async fn detach(&self, feed: &Key, id: BattleId, part: Part, served: u64) -> Result<(), Fault> {
-        let Ok(feed) = self.feeds.find(feed) else { return Ok(()) };
-        let detached = self.owner.visit_here(id, move |battle, visit| battle.detach(&feed, part, served, visit.now));
+    pub(crate) async fn detach(&self, call: &Call, id: BattleId, part: Part, served: u64) -> Result<(), Fault> {
+        let Ok(feed) = self.feeds.find(&call.feed) else { return Ok(()) };
+        let watch = Watch { feed, part, ordinal: call.ordinal };
+        let detached = self.owner.visit_here(id, move |battle, visit| battle.detach(&watch, served, visit.now));
         Ok(detached.await?.unwrap_or(Ok(()))?)
     }
 

@@ -20,10 +20,23 @@ pub(crate) enum Part {
     Spectator,
 }
 
+/// A feed's watch, as a request to begin or end it speaks of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Watch {
+    /// The feed.
+    pub(crate) feed: Arc<Feed>,
+    /// On whose behalf.
+    pub(crate) part: Part,
+    /// The request's number among those about this feed, rising; 0 where none is given.
+    pub(crate) ordinal: u64,
+}
+
 struct Watcher {
     feed: Arc<Feed>,
     player: bool,
     spectator: bool,
+    /// The latest request to begin.
+    begun: u64,
     /// News was dropped: nothing may follow until the feed asks for the battle again.
     broken: bool,
     _alive: GaugeGuard,
@@ -31,23 +44,32 @@ struct Watcher {
 
 impl Watchers {
     /// Adds a feed, or mends it where it was broken.
-    pub(crate) fn add(&mut self, feed: &Arc<Feed>, part: Part) {
-        if let Some(watcher) = self.0.iter_mut().find(|watcher| Arc::ptr_eq(&watcher.feed, feed)) {
-            watcher.set(part, true);
+    pub(crate) fn add(&mut self, watch: &Watch) {
+        if let Some(watcher) = self.0.iter_mut().find(|watcher| Arc::ptr_eq(&watcher.feed, &watch.feed)) {
+            watcher.set(watch.part, true);
+            watcher.begun = watcher.begun.max(watch.ordinal);
             watcher.broken = false;
             return;
         }
-        let alive = GaugeGuard::new(metrics::gauge!("battle_watchers"));
-        let mut watcher =
-            Watcher { feed: Arc::clone(feed), player: false, spectator: false, broken: false, _alive: alive };
-        watcher.set(part, true);
+        let mut watcher = Watcher {
+            feed: Arc::clone(&watch.feed),
+            player: false,
+            spectator: false,
+            begun: watch.ordinal,
+            broken: false,
+            _alive: GaugeGuard::new(metrics::gauge!("battle_watchers")),
+        };
+        watcher.set(watch.part, true);
         self.0.push(watcher);
     }
 
-    /// Takes one part of a feed away, and the feed with its last part.
-    pub(crate) fn remove(&mut self, feed: &Arc<Feed>, part: Part) {
-        for watcher in self.0.iter_mut().filter(|watcher| Arc::ptr_eq(&watcher.feed, feed)) {
-            watcher.set(part, false);
+    /// Takes one part of a feed away, and the feed with its last part; not when it was asked to begin after it was asked
+    /// to end.
+    pub(crate) fn remove(&mut self, watch: &Watch) {
+        for watcher in self.0.iter_mut().filter(|watcher| Arc::ptr_eq(&watcher.feed, &watch.feed)) {
+            if watch.ordinal == 0 || watch.ordinal > watcher.begun {
+                watcher.set(watch.part, false);
+            }
         }
         self.0.retain(|watcher| watcher.player || watcher.spectator);
     }

@@ -136,9 +136,10 @@ pub(crate) fn standing(room: &Standing) -> chat::Room {
 
 /// A stretch of a room's log, for a member.
 pub(crate) fn history(room: &RoomId, page: Page) -> chat::HistoryResponse {
-    let epoch = page.head.epoch.to_string();
+    let Standing { head, count, .. } = page.standing;
+    let epoch = head.epoch.to_string();
     let messages = page.entries.into_iter().filter_map(|entry| message(room, &epoch, entry)).collect();
-    chat::HistoryResponse { messages, head: page.head.offset, recovered: page.recovered, epoch }
+    chat::HistoryResponse { messages, head: head.offset, recovered: page.recovered, epoch, count }
 }
 
 /// What a room is told, for its log and the bus.

@@ -34,7 +34,7 @@ test('SIGTERM, then SIGKILL, amid a hundred battles', async (t) => {
     await everybody(players, (player) => player.reach(before[players.indexOf(player)] + 20));
   }
 
-  await everybody(players, (player) => player.ask('battle:stop'));
+  await everybody(players, (player) => player.insist('battle:stop'));
   const tools = new BattleTools(t, server);
   for (const player of players) {
     const { verified, differences, frames } = await tools.verify(player.course.id);

@@ -12,7 +12,7 @@ import { eventually } from '../lib/time.js';
 
 /** Fewer of a cluster, whose ten processes share the machine with theirs. */
 const PLAYERS = CLUSTERED ? 300 : 1_000;
-const AT_ONCE = 50;
+const AT_ONCE = 25;
 const FRAMES = 10;
 
 /** What is more than nothing while somebody plays, and nothing when everybody has gone. */
@@ -43,7 +43,7 @@ test(`${PLAYERS} players fight`, async (t) => {
   const book = new Map();
   const players = await crew(tokens, AT_ONCE, async (token) => {
     const player = await Player.enter(t, server.url, token, { book, transports: ['websocket'] });
-    await player.fight('1');
+    await player.insist('battle:auto', { dungeon: '1' });
     return player;
   });
   await Promise.all(players.map((player) => player.reach(FRAMES, 60_000)));

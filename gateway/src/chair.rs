@@ -169,7 +169,7 @@ mod tests {
 
     fn history(offsets: impl IntoIterator<Item = u64>, head: u64) -> HistoryResponse {
         let messages = offsets.into_iter().map(message).collect();
-        HistoryResponse { epoch: "e".into(), messages, head, recovered: true }
+        HistoryResponse { epoch: "e".into(), messages, head, recovered: true, count: 1 }
     }
 
     fn told(line: &Line) -> Vec<u64> {

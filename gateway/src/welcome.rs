@@ -234,7 +234,7 @@ async fn join_room(
         // It may have been carried out all the same.
         gateway.rooms.owe_leave(&player.caller, ANY_ROOM, false);
     }
-    let room = present(joined?.room, "room")?;
+    let mut room = present(joined?.room, "room")?;
     let had = resume.and_then(|resume| heard_up_to(resume, &room));
     let after = had.unwrap_or(room.head);
     let seated = gateway.rooms.sit(Arc::clone(line), player.caller.clone(), player.name.clone(), &room, after).await;
@@ -245,6 +245,8 @@ async fn join_room(
     player.chair = Some(Arc::clone(&chair));
     let read = || gateway.rooms.history(&chair, Some(after), room.epoch.clone());
     let history = patiently(read).await?;
+    // Whoever came between the seat and the listening was announced to nobody here.
+    room.count = history.count;
     let resumed = had.is_some() && history.recovered;
     Ok(Seated { chair, room, history, resumed })
 }

@@ -11,7 +11,7 @@ use crate::feed::Feed;
 use crate::frame::Frame;
 use crate::missed::{self, Missed, Moment, Seen, Wanted};
 use crate::view::View;
-use crate::watchers::Part;
+use crate::watchers::{Part, Watch};
 
 /// An attachment's answer.
 #[derive(Debug)]
@@ -24,15 +24,9 @@ pub(crate) struct Attached {
 
 impl Battle {
     /// Adds a feed, and tells what it has missed; live frames follow from the head on.
-    pub(crate) fn attach(
-        &mut self,
-        feed: &Arc<Feed>,
-        part: Part,
-        wanted: Wanted,
-        now: Instant,
-    ) -> Result<Attached, Broken> {
+    pub(crate) fn attach(&mut self, watch: &Watch, wanted: Wanted, now: Instant) -> Result<Attached, Broken> {
         let missed = missed::missed(&self.course, &self.seen_by(now), self.moment(now), wanted)?;
-        self.watchers.add(feed, part);
+        self.watchers.add(watch);
         Ok(Attached { view: self.view(), missed })
     }
 
@@ -41,15 +35,15 @@ impl Battle {
         let head = self.course.head();
         let frames = self.course.frames_after(after.unwrap_or(head).min(head), u64::MAX)?;
         if frames.is_some() {
-            self.watchers.add(feed, Part::Spectator);
+            self.watchers.add(&Watch { feed: Arc::clone(feed), part: Part::Spectator, ordinal: 0 });
         }
         Ok(frames)
     }
 
     /// Takes a feed away. `served` is the last frame that went to the player's own socket.
-    pub(crate) fn detach(&mut self, feed: &Arc<Feed>, part: Part, served: u64, now: Instant) -> Result<(), Broken> {
-        self.watchers.remove(feed, part);
-        if part == Part::Player {
+    pub(crate) fn detach(&mut self, watch: &Watch, served: u64, now: Instant) -> Result<(), Broken> {
+        self.watchers.remove(watch);
+        if watch.part == Part::Player {
             self.left(served, now)?;
         }
         if self.watchers.is_empty() {

@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::forward::{Other, Told, hop, once};
 use super::{Responses, answer, watch};
-use crate::battles::Battles;
+use crate::battles::{Battles, Call};
 use crate::cluster::{Cluster, Hop};
 use crate::feed::Outlet;
 use crate::missed::Wanted;
@@ -142,7 +142,8 @@ impl BattleService for BattlePlayers {
         let player = request.player.as_ref().map(|caller| wire::caller(Some(caller))).transpose()?;
         let wanted = Wanted { after: request.after, again: request.again };
         let hop = if request.redirected { Hop::Last } else { Hop::First };
-        let answer = self.battles.attach(&(request.gateway, request.nonce), id, player, wanted, hop).await?;
+        let call = Call { feed: (request.gateway, request.nonce), ordinal: request.ordinal };
+        let answer = self.battles.attach(&call, id, player, wanted, hop).await?;
         Ok(Response::new(answer::attach(answer)))
     }
 
@@ -150,7 +151,8 @@ impl BattleService for BattlePlayers {
         let request = request.into_inner();
         let id = wire::id("battle_id", &request.battle_id)?;
         let part = if request.player { Part::Player } else { Part::Spectator };
-        self.battles.detach(&(request.gateway, request.nonce), id, part, request.seen_seq).await?;
+        let call = Call { feed: (request.gateway, request.nonce), ordinal: request.ordinal };
+        self.battles.detach(&call, id, part, request.seen_seq).await?;
         Ok(Response::new(pb::DetachResponse {}))
     }
 

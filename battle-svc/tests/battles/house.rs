@@ -39,6 +39,7 @@ pub(crate) struct Gateway {
     feed: Streaming<pb::FeedResponse>,
     items: VecDeque<pb::FeedItem>,
     nonce: String,
+    requests: u64,
 }
 
 /// A player with an account and a character.
@@ -126,7 +127,7 @@ impl House {
         let request = pb::FeedRequest { gateway: "gateway".to_owned(), nonce: nonce.to_owned() };
         let mut feed = players.feed(request).await.unwrap().into_inner();
         assert_eq!(feed.message().await.unwrap(), Some(pb::FeedResponse::default()), "the first response is empty");
-        Gateway { players, feed, items: VecDeque::new(), nonce: nonce.to_owned() }
+        Gateway { players, feed, items: VecDeque::new(), nonce: nonce.to_owned(), requests: 0 }
     }
 }
 
@@ -178,13 +179,24 @@ impl Gateway {
 
     /// Takes the player's own socket away after frame `seen`.
     pub(crate) async fn detach(&mut self, battle: &str, seen: u64) {
-        let request = pb::DetachRequest {
+        let request = self.detachment(battle, seen);
+        self.late(request).await;
+    }
+
+    /// A detach of the player's own socket, to be sent [`late`](Self::late).
+    pub(crate) fn detachment(&mut self, battle: &str, seen: u64) -> pb::DetachRequest {
+        pb::DetachRequest {
             gateway: "gateway".to_owned(),
             nonce: self.nonce.clone(),
             battle_id: battle.to_owned(),
             player: true,
             seen_seq: seen,
-        };
+            ordinal: self.number(),
+        }
+    }
+
+    /// Sends what was written before.
+    pub(crate) async fn late(&mut self, request: pb::DetachRequest) {
         self.players.detach(request).await.unwrap();
     }
 
@@ -192,7 +204,8 @@ impl Gateway {
     pub(crate) async fn leave(&mut self, battle: &str) {
         let (gateway, nonce) = ("gateway".to_owned(), self.nonce.clone());
         let battle_id = battle.to_owned();
-        let request = pb::DetachRequest { gateway, nonce, battle_id, player: false, seen_seq: 0 };
+        let request =
+            pb::DetachRequest { gateway, nonce, battle_id, player: false, seen_seq: 0, ordinal: self.number() };
         self.players.detach(request).await.unwrap();
     }
 
@@ -219,8 +232,29 @@ impl Gateway {
         frames
     }
 
-    fn attachment(&self, battle: &str, after: Option<u64>, player: Option<Caller>, again: bool) -> pb::AttachRequest {
-        let (gateway, nonce) = ("gateway".to_owned(), self.nonce.clone());
-        pb::AttachRequest { gateway, nonce, battle_id: battle.to_owned(), after, player, again, redirected: false }
+    fn attachment(
+        &mut self,
+        battle: &str,
+        after: Option<u64>,
+        player: Option<Caller>,
+        again: bool,
+    ) -> pb::AttachRequest {
+        let (gateway, nonce, ordinal) = ("gateway".to_owned(), self.nonce.clone(), self.number());
+        pb::AttachRequest {
+            gateway,
+            nonce,
+            battle_id: battle.to_owned(),
+            after,
+            player,
+            again,
+            redirected: false,
+            ordinal,
+        }
+    }
+
+    /// The number of the next request.
+    fn number(&mut self) -> u64 {
+        self.requests += 1;
+        self.requests
     }
 }

@@ -279,6 +279,21 @@ async fn a_player_left_when_they_left_however_late_it_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_detach_that_was_overtaken_takes_nobodys_frames() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, settings("a")).await;
+    let battle = house.auto(&player).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    gateway.frames(&battle.id, 5).await;
+    let overtaken = gateway.detachment(&battle.id, 5);
+    let back = gateway.attach(&player, &battle.id, Some(5)).await;
+    gateway.late(overtaken).await;
+    laws::consecutive(&gateway.frames(&battle.id, 5).await, back.battle.unwrap().seq + 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn news_of_a_battle_follows_the_player_to_another_gateway() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;

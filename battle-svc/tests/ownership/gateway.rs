@@ -44,6 +44,8 @@ struct Inner {
     dice: Dice,
     witness: Witness,
     nonces: AtomicU64,
+    /// Requests about feeds made so far.
+    ordinals: AtomicU64,
     /// Addresses of the living instances, by name.
     known: Mutex<BTreeMap<String, String>>,
     /// The nonce of the open feed, by address.
@@ -72,6 +74,7 @@ impl Gateway {
             dice,
             witness: witness.clone(),
             nonces: AtomicU64::new(0),
+            ordinals: AtomicU64::new(0),
             known: Mutex::default(),
             feeds: Mutex::default(),
             follows: Mutex::default(),
@@ -106,6 +109,7 @@ impl Gateway {
             battle_id: follow.battle.clone(),
             player: follow.player.is_some(),
             seen_seq: follow.last(),
+            ordinal: self.ordinal(),
         };
         // The next detach or the stream's end puts it right.
         let _ = self.client(&address).detach(request).await;
@@ -226,6 +230,10 @@ impl Gateway {
         }
     }
 
+    fn ordinal(&self) -> u64 {
+        1 + self.0.ordinals.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// One attempt, with its redirects.
     async fn attach(&self, follow: &Follow) -> Result<(AttachResponse, String, String), Fault> {
         let mut address = self.choice(&follow.battle).ok_or_else(|| Fault::unavailable("battles-away"))?;
@@ -239,6 +247,7 @@ impl Gateway {
                 player: follow.player.clone(),
                 again: follow.was_opened(),
                 redirected: hop > 0,
+                ordinal: self.ordinal(),
             };
             let answer = self.client(&address).attach(within(ATTEMPT, request)).await?.into_inner();
             if answer.redirect.is_empty() {

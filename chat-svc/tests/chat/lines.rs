@@ -26,12 +26,13 @@ async fn history_gives_whole_lines_after_an_offset() {
     let world = World::new();
     let alice = world.player("Alice");
     let room = alice.join().await;
+    world.player("Robert").join().await;
     for n in 1..=5 {
         alice.say(&room.id, &format!("line {n}")).await.unwrap();
     }
     let page = alice.history(&room.id, Some(3), &room.epoch).await.unwrap();
     assert!(page.recovered);
-    assert_eq!((page.epoch.as_str(), page.head), (room.epoch.as_str(), 5));
+    assert_eq!((page.epoch.as_str(), page.head, page.count), (room.epoch.as_str(), 5, 2));
     let lines: Vec<_> = page.messages.iter().map(|line| (line.offset, line.text.as_str())).collect();
     assert_eq!(lines, [(4, "line 4"), (5, "line 5")]);
     let first = &page.messages[0];

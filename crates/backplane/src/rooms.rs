@@ -111,8 +111,8 @@ pub struct Appended {
 /// A stretch of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The life of the log and its last entry.
-    pub head: Position,
+    /// How the room stands.
+    pub standing: Standing,
     /// Entries in order, without a hole between them.
     pub entries: Vec<Entry>,
     /// Whether they follow without a hole on the place that was asked for. Otherwise they are the latest there are.

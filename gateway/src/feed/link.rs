@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -46,6 +47,8 @@ pub(super) struct Link {
     counted: Mutex<GaugeGuard>,
     users: watch::Sender<usize>,
     turns: Semaphore,
+    /// How many requests there were.
+    ordinals: AtomicU64,
 }
 
 /// Somebody's use of a link.
@@ -89,6 +92,7 @@ impl Links {
             counted: Mutex::new(Stream::Opening.counted()),
             users: watch::Sender::new(0),
             turns: Semaphore::new(AT_ONCE),
+            ordinals: AtomicU64::new(0),
         });
         open.insert(address.to_owned(), Arc::clone(&link));
         Ok((Use::of(&link), true))
@@ -190,7 +194,8 @@ impl Link {
             Ok::<_, Fault>((nonce, self.turns.acquire().await.map_err(Fault::internal)?))
         };
         let (nonce, _turn) = timeout(ATTEMPT, turn).await.map_err(|_elapsed| away())??;
-        let request = AttachRequest { gateway: self.gateway.clone(), nonce: nonce.to_string(), ..request };
+        let (gateway, nonce_text, ordinal) = (self.gateway.clone(), nonce.to_string(), self.number());
+        let request = AttachRequest { gateway, nonce: nonce_text, ordinal, ..request };
         match answer(self.client.clone().attach(within(ATTEMPT, request)).await) {
             // The stream closed between the look and the call.
             Err(fault) if fault.because() == Some("no_feed") => Err(away()),
@@ -204,11 +209,17 @@ impl Link {
         if !self.has(nonce) {
             return;
         }
-        let request = DetachRequest { gateway: self.gateway.clone(), nonce: nonce.to_string(), ..request };
+        let (gateway, nonce, ordinal) = (self.gateway.clone(), nonce.to_string(), self.number());
+        let request = DetachRequest { gateway, nonce, ordinal, ..request };
         if let Err(fault) = answer(self.client.clone().detach(within(ATTEMPT, request)).await) {
             metrics::counter!("gateway_detach_failed_total").increment(1);
             tracing::warn!(error = ?fault, "battle not detached");
         }
+    }
+
+    /// The number of the next request: one that was overtaken by a later one can be told by it.
+    fn number(&self) -> u64 {
+        1 + self.ordinals.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The open stream, waited for while it is being opened.

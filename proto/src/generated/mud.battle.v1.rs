@@ -738,6 +738,9 @@ pub struct AttachRequest {
     /// is then taken over by whoever gets this, and not passed on. Set on every attempt but the first.
     #[prost(bool, tag = "7")]
     pub redirected: bool,
+    /// Number of this request among those about this stream, rising; 0 where none is given.
+    #[prost(uint64, tag = "8")]
+    pub ordinal: u64,
 }
 /// See BattleService.Attach.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -785,6 +788,10 @@ pub struct DetachRequest {
     /// The last frame sent to the player's own socket.
     #[prost(uint64, tag = "5")]
     pub seen_seq: u64,
+    /// Number of this request among those about this stream: below that of the latest Attach of the battle it comes too
+    /// late, and takes nothing off. 0 where none is given: always in time.
+    #[prost(uint64, tag = "6")]
+    pub ordinal: u64,
 }
 /// See BattleService.Detach.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -147,6 +147,9 @@ pub struct HistoryResponse {
     /// Whether nothing after `after` is missing.
     #[prost(bool, tag = "4")]
     pub recovered: bool,
+    /// Members now.
+    #[prost(uint32, tag = "5")]
+    pub count: u32,
 }
 /// Generated client implementations.
 pub mod chat_service_client {

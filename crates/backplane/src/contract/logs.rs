@@ -36,15 +36,16 @@ pub(crate) async fn entries_are_numbered_and_published_with_their_place(world: W
     assert_eq!(message.payload, words("hi"));
     let page = read(&world, &entered.room, None, 10).await;
     assert_eq!((page.entries[0].at_ms, &page.entries[0].payload), (appended.at_ms, &words("hi")));
+    assert_eq!(page.standing, world.standing(&entered.room).await.unwrap().unwrap());
 }
 
 pub(crate) async fn a_reader_goes_on_where_it_stopped(world: World) {
     let room = room_with(&world, 9).await;
     let latest = read(&world, &room, None, 3).await;
     assert_eq!((offsets(&latest), latest.recovered), (vec![7, 8, 9], false));
-    let after = |offset| Some(Position { offset, ..latest.head });
+    let after = |offset| Some(Position { offset, ..latest.standing.head });
     let page = read(&world, &room, after(4), 3).await;
-    assert_eq!((offsets(&page), page.recovered, page.head.offset), (vec![5, 6, 7], true, 9));
+    assert_eq!((offsets(&page), page.recovered, page.standing.head.offset), (vec![5, 6, 7], true, 9));
     let rest = read(&world, &room, after(7), 3).await;
     assert_eq!((offsets(&rest), rest.recovered), (vec![8, 9], true));
     let nothing = read(&world, &room, after(9), 3).await;
@@ -56,7 +57,7 @@ pub(crate) async fn a_log_keeps_the_latest_entries(world: World) {
     let room = room_with(&world, kept + 5).await;
     let all = read(&world, &room, None, usize::MAX).await;
     assert_eq!(offsets(&all), (6..=kept + 5).collect::<Vec<_>>());
-    let after = |offset| Some(Position { offset, ..all.head });
+    let after = |offset| Some(Position { offset, ..all.standing.head });
     assert!(read(&world, &room, after(5), 1).await.recovered);
     let lost = read(&world, &room, after(4), 2).await;
     assert_eq!((offsets(&lost), lost.recovered), (vec![kept + 4, kept + 5], false), "entry 5 is gone");
@@ -64,7 +65,7 @@ pub(crate) async fn a_log_keeps_the_latest_entries(world: World) {
 
 pub(crate) async fn a_place_in_another_life_is_noticed(world: World) {
     let room = room_with(&world, 3).await;
-    let head = read(&world, &room, None, 1).await.head;
+    let head = read(&world, &room, None, 1).await.standing.head;
     let elsewhere = Position { epoch: head.epoch ^ 1, offset: 2 };
     let page = read(&world, &room, Some(elsewhere), 10).await;
     assert_eq!((offsets(&page), page.recovered), (vec![1, 2, 3], false));
@@ -72,7 +73,7 @@ pub(crate) async fn a_place_in_another_life_is_noticed(world: World) {
 
 pub(crate) async fn a_place_that_does_not_exist_is_noticed(world: World) {
     let room = room_with(&world, 3).await;
-    let head = read(&world, &room, None, 1).await.head;
+    let head = read(&world, &room, None, 1).await.standing.head;
     let beyond = Position { offset: 4, ..head };
     assert!(!read(&world, &room, Some(beyond), 10).await.recovered);
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use service_kit::time::millis;
 
 use crate::epoch::random_epoch;
-use crate::rooms::{Appended, Entry, LOG_AGE, LOG_ENTRIES, Page, Position};
+use crate::rooms::{Appended, Entry, LOG_AGE, LOG_ENTRIES, Position};
 
 /// The latest entries, and how many there ever were.
 #[derive(Debug)]
@@ -45,13 +45,13 @@ impl Log {
         }
     }
 
-    /// What follows on `after`, or else the latest.
-    pub(super) fn page(&self, after: Option<Position>, limit: usize) -> Page {
+    /// What follows on `after`, or else the latest; and which of the two it is.
+    pub(super) fn read(&self, after: Option<Position>, limit: usize) -> (Vec<Entry>, bool) {
         let kept = self.entries.len();
         let follows = after.and_then(|place| self.kept_after(place));
         let skip = kept - follows.unwrap_or_else(|| limit.min(kept));
         let entries = self.entries.iter().skip(skip).take(limit).cloned().collect();
-        Page { head: self.head(), entries, recovered: follows.is_some() }
+        (entries, follows.is_some())
     }
 
     /// How many entries came after `place`, if all of them are still here.

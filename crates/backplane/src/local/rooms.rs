@@ -122,7 +122,8 @@ impl Rooms for Local {
         let mut rooms = self.rooms.lock();
         Ok(rooms.room_mut(room).map(|found| {
             found.log.prune(now_ms);
-            found.log.page(after, limit)
+            let (entries, recovered) = found.log.read(after, limit);
+            Page { standing: found.standing(room), entries, recovered }
         }))
     }
 

@@ -21,7 +21,7 @@ type RawStanding = (String, u64, u64, u32, u32);
 /// An appended entry: epoch, offset, time.
 type RawAppended = (u64, u64, u64);
 /// A page: epoch, head, offset of the first entry, whether it is recovered, entries.
-type RawPage = (u64, u64, u64, bool, Vec<Vec<u8>>);
+type RawPage = (RawStanding, u64, bool, Vec<Vec<u8>>);
 
 #[async_trait]
 impl Rooms for Redis {
@@ -150,9 +150,9 @@ fn appended((epoch, offset, at_ms): RawAppended) -> Appended {
     Appended { position: Position { epoch, offset }, at_ms }
 }
 
-fn page((epoch, head, first, recovered, raw): RawPage) -> Option<Page> {
+fn page((stands, first, recovered, raw): RawPage) -> Option<Page> {
     let entries = (first..).zip(raw).map(|(offset, text)| entry(offset, text));
-    Some(Page { head: Position { epoch, offset: head }, entries: entries.collect::<Option<_>>()?, recovered })
+    Some(Page { standing: standing(stands)?, entries: entries.collect::<Option<_>>()?, recovered })
 }
 
 /// An entry is kept as its time, a line feed and the payload.
