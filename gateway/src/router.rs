@@ -177,8 +177,7 @@ mod tests {
         let messages = protocol.lines().skip_while(|line| *line != "  messages:").skip(1);
         let named: Vec<_> = messages
             .take_while(|line| line.starts_with("    "))
-            .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(':'))
-            .filter(|name| !name.starts_with(' '))
+            .filter_map(|line| line.strip_prefix("      name: "))
             .collect();
         let all = [rows("| client event"), rows("| server event")].concat();
         let built: Vec<_> = all.iter().filter(|(_, state)| state == "built").map(|(event, _)| event.as_str()).collect();
