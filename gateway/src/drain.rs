@@ -49,7 +49,7 @@ impl Drain {
 
 /// Over how long so many clients are spread.
 fn window(clients: usize) -> Duration {
-    let seconds = u64::try_from(clients / PER_SECOND).unwrap_or(u64::MAX);
+    let seconds = u64::try_from(clients.div_ceil(PER_SECOND)).unwrap_or(u64::MAX);
     Duration::from_secs(seconds).clamp(SHORTEST, LONGEST)
 }
 
@@ -59,7 +59,9 @@ mod tests {
 
     #[test]
     fn the_window_grows_with_those_who_go_and_has_its_bounds() {
-        for (clients, seconds) in [(0, 1), (500, 1), (8_000, 4), (19_999, 9), (20_000, 10), (1_000_000, 10)] {
+        for (clients, seconds) in
+            [(0, 1), (2_000, 1), (2_001, 2), (8_000, 4), (8_001, 5), (19_999, 10), (20_000, 10), (1_000_000, 10)]
+        {
             assert_eq!(window(clients), Duration::from_secs(seconds), "{clients}");
         }
     }
