@@ -1,8 +1,8 @@
 //! Acknowledgements: `{ ok: true, …result }` or `{ ok: false, error }`.
 
 use serde::Serialize;
+use service_kit::Fault;
 use service_kit::time::millis;
-use service_kit::{Fault, FaultKind};
 
 use crate::lang::{Arg, Words};
 use crate::shape;
@@ -45,24 +45,6 @@ pub(crate) fn failed(fault: &Fault, words: &Words) -> String {
     shape::json(&Failure { ok: false, error: error(fault, words) })
 }
 
-/// Whether a fault of this kind is the house's own: whether something was done is uncertain then. Any other is the
-/// client's doing: nothing was done, and it counts towards a flood.
-pub(crate) fn is_ours(kind: FaultKind) -> bool {
-    match kind {
-        FaultKind::DeadlineExceeded | FaultKind::Unavailable | FaultKind::Internal => true,
-        FaultKind::InvalidArgument
-        | FaultKind::Unauthenticated
-        | FaultKind::PermissionDenied
-        | FaultKind::NotFound
-        | FaultKind::AlreadyExists
-        | FaultKind::FailedPrecondition
-        | FaultKind::OutOfRange
-        | FaultKind::Aborted
-        | FaultKind::ResourceExhausted
-        | FaultKind::Unimplemented => false,
-    }
-}
-
 /// The body of a `connect_error`.
 pub(crate) fn refused(fault: &Fault, words: &Words) -> String {
     shape::json(&Refusal { message: message(fault, words), data: error(fault, words) })
@@ -91,6 +73,8 @@ fn message(fault: &Fault, words: &Words) -> String {
 mod tests {
     use std::path::Path;
     use std::time::Duration;
+
+    use service_kit::FaultKind;
 
     use super::*;
     use crate::lang::{Lang, Texts};

@@ -54,7 +54,7 @@ where
     let mut backoff = Backoff::new();
     loop {
         match tokio::time::timeout_at(end, attempt()).await {
-            Ok(Err(fault)) if is_temporary(fault.kind()) && Instant::now() < end => backoff.wait().await,
+            Ok(Err(fault)) if fault.is_temporary() && Instant::now() < end => backoff.wait().await,
             Ok(outcome) => return outcome,
             Err(_elapsed) => return Err(Fault::too_late("deadline-exceeded")),
         }
@@ -66,11 +66,19 @@ async fn authenticate(gateway: &Gateway, token: &str) -> Result<Session, Fault> 
     present(clients::answer(gateway.clients.user().authenticate(request).await)?.session, "session")
 }
 
+/// Whether it is a verdict about who comes. After any other the client comes again.
 fn is_final(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::Unauthenticated | FaultKind::PermissionDenied | FaultKind::InvalidArgument)
-}
-
-/// Whether trying again can help.
-pub(crate) fn is_temporary(kind: FaultKind) -> bool {
-    matches!(kind, FaultKind::Unavailable | FaultKind::DeadlineExceeded | FaultKind::ResourceExhausted)
+    match kind {
+        FaultKind::InvalidArgument | FaultKind::Unauthenticated | FaultKind::PermissionDenied => true,
+        FaultKind::NotFound
+        | FaultKind::AlreadyExists
+        | FaultKind::FailedPrecondition
+        | FaultKind::OutOfRange
+        | FaultKind::Aborted
+        | FaultKind::ResourceExhausted
+        | FaultKind::Unimplemented
+        | FaultKind::DeadlineExceeded
+        | FaultKind::Unavailable
+        | FaultKind::Internal => false,
+    }
 }

@@ -8,7 +8,6 @@ use proto::common::v1::Caller;
 use proto::user::v1::{BeginOnceRequest, FinishOnceRequest};
 use service_kit::Fault;
 
-use crate::answer;
 use crate::clients;
 use crate::gateway::Gateway;
 use crate::payload::Payload;
@@ -54,7 +53,7 @@ async fn begin(gateway: &Gateway, caller: &Caller, key: &str, digest: Vec<u8>) -
 async fn finish(gateway: &Gateway, caller: Caller, key: &str, doubt: Doubt, outcome: &Outcome) {
     let kept = match outcome {
         Ok(reply) => Some(reply.result.clone().into_bytes()),
-        Err(fault) if answer::is_ours(fault.kind()) && doubt == Doubt::Waits => return,
+        Err(fault) if fault.is_ours() && doubt == Doubt::Waits => return,
         Err(_) => None,
     };
     let request = FinishOnceRequest { caller: Some(caller), key: key.to_owned(), answer: kept };

@@ -19,7 +19,6 @@ use service_kit::{Fault, FaultKind, TaskGroup};
 use crate::chair::{Chair, Hole, Told};
 use crate::clients::{Clients, answer};
 use crate::delivery::Line;
-use crate::handshake::is_temporary;
 use crate::packet;
 use crate::resync::Demand;
 use crate::shape::{MessageShape, PresenceShape};
@@ -138,7 +137,7 @@ impl Rooms {
     /// Fails only where trying again can help.
     async fn say_leave(&self, request: LeaveRequest) -> Result<(), Fault> {
         match answer(self.clients.chat().leave(request).await) {
-            Err(fault) if is_temporary(fault.kind()) => Err(fault),
+            Err(fault) if fault.is_temporary() => Err(fault),
             Err(fault) => {
                 tracing::warn!(error = ?fault, "room not left");
                 Ok(())

@@ -224,7 +224,8 @@ impl Session {
         };
         match outcome {
             Ok(reply) => self.finish(received.ack, reply).await,
-            Err(fault) if answer::is_ours(fault.kind()) => {
+            // Any other is the client's doing, and counts towards a flood.
+            Err(fault) if fault.is_ours() => {
                 self.acknowledge(received.ack, || answer::failed(&fault, self.line.words()));
             }
             Err(fault) => {

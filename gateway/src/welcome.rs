@@ -20,7 +20,7 @@ use crate::delivery::{Line, Track};
 use crate::feed::Since;
 use crate::follow::Follow;
 use crate::gateway::Gateway;
-use crate::handshake::{is_temporary, patiently};
+use crate::handshake::patiently;
 use crate::numbering::Numbering;
 use crate::payload::{Resume, ResumeBattle, ResumeChat};
 use crate::registry::{Rank, Seat};
@@ -230,7 +230,7 @@ async fn join_room(
         room: wanted,
     };
     let joined = patiently(|| async { answer(gateway.clients.chat().join(request.clone()).await) }).await;
-    if joined.as_ref().is_err_and(|fault| is_temporary(fault.kind())) {
+    if joined.as_ref().is_err_and(Fault::is_temporary) {
         // It may have been carried out all the same.
         gateway.rooms.owe_leave(&player.caller, ANY_ROOM, false);
     }

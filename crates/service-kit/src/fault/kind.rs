@@ -73,6 +73,63 @@ impl FaultKind {
         }
     }
 
+    /// Whether the very same may be done a little later: nothing is wrong with it but the moment. What was lost to a
+    /// concurrent change isn't: whoever asked for it has to look anew first.
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        match self {
+            Self::ResourceExhausted | Self::DeadlineExceeded | Self::Unavailable => true,
+            Self::InvalidArgument
+            | Self::Unauthenticated
+            | Self::PermissionDenied
+            | Self::NotFound
+            | Self::AlreadyExists
+            | Self::FailedPrecondition
+            | Self::OutOfRange
+            | Self::Aborted
+            | Self::Unimplemented
+            | Self::Internal => false,
+        }
+    }
+
+    /// Whether nobody says what came of it: it may not have happened, or may have all the same.
+    #[must_use]
+    pub const fn is_unanswered(self) -> bool {
+        match self {
+            Self::DeadlineExceeded | Self::Unavailable => true,
+            Self::InvalidArgument
+            | Self::Unauthenticated
+            | Self::PermissionDenied
+            | Self::NotFound
+            | Self::AlreadyExists
+            | Self::FailedPrecondition
+            | Self::OutOfRange
+            | Self::Aborted
+            | Self::ResourceExhausted
+            | Self::Unimplemented
+            | Self::Internal => false,
+        }
+    }
+
+    /// Whether it is the house's own: whether something was done is uncertain then. Any other is the doing of whoever
+    /// asked, and nothing was done.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        match self {
+            Self::DeadlineExceeded | Self::Unavailable | Self::Internal => true,
+            Self::InvalidArgument
+            | Self::Unauthenticated
+            | Self::PermissionDenied
+            | Self::NotFound
+            | Self::AlreadyExists
+            | Self::FailedPrecondition
+            | Self::OutOfRange
+            | Self::Aborted
+            | Self::ResourceExhausted
+            | Self::Unimplemented => false,
+        }
+    }
+
     /// The gRPC code this kind travels as.
     #[must_use]
     pub const fn code(self) -> Code {
@@ -131,6 +188,13 @@ mod tests {
     fn every_kind_comes_back_from_its_code() {
         for kind in FaultKind::ALL {
             assert_eq!(FaultKind::from_code(kind.code()), kind);
+        }
+    }
+
+    #[test]
+    fn what_is_unanswered_is_ours_and_may_be_asked_again() {
+        for kind in FaultKind::ALL.into_iter().filter(|kind| kind.is_unanswered()) {
+            assert!(kind.is_ours() && kind.is_temporary(), "{kind}");
         }
     }
 

@@ -158,10 +158,22 @@ impl Fault {
         self.0.reason.as_deref()
     }
 
-    /// Whether nobody says what came of it: it may not have happened, or may have all the same.
+    /// As [`FaultKind::is_temporary`].
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.kind().is_temporary()
+    }
+
+    /// As [`FaultKind::is_unanswered`].
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
-        matches!(self.kind(), FaultKind::Unavailable | FaultKind::DeadlineExceeded)
+        self.kind().is_unanswered()
+    }
+
+    /// As [`FaultKind::is_ours`].
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.kind().is_ours()
     }
 
     /// How long to wait before trying again.
