@@ -8,6 +8,7 @@ mod instances;
 mod keeper;
 mod link;
 mod pace;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -22,18 +23,15 @@ use proto::battle::v1::feed_item::Kind;
 use proto::battle::v1::{AttachRequest, AttachResponse, DetachRequest, FeedItem};
 use service_kit::{Fault, FaultKind, TaskGroup};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use self::instances::Instances;
 use self::keeper::Keeper;
 use self::link::{Link, Links, Nonce, Use, away};
 use self::pace::Pace;
+use self::search::Search;
 use crate::backoff::Backoff;
 use crate::clients::Battles;
 use crate::follow::{Follow, Gap, News};
-
-/// How often one question for a battle may be sent on from instance to instance.
-const REDIRECTS: usize = 3;
 
 /// The longest pause before a battle is attached again: whoever takes it over is found soon.
 const AGAIN_WITHIN: Duration = Duration::from_millis(500);
@@ -71,12 +69,12 @@ struct Attached {
     nonce: Nonce,
 }
 
-/// A place among a battle's followers. One whose attachment didn't come to an end, be it that its caller left, is given
-/// up again.
-struct Place<'a> {
+/// A follower whose attachment is under way. One that doesn't come to its end, be it that its caller left, follows no
+/// more.
+struct Joining<'a> {
     feed: &'a Arc<Feed>,
     follow: &'a Arc<Follow>,
-    taken: bool,
+    done: bool,
 }
 
 /// How an attachment begins.
@@ -128,9 +126,9 @@ impl Feed {
 
     /// Begins to follow a battle. News is held until the answer is handed to [`open`](Self::open).
     pub(crate) async fn attach(self: &Arc<Self>, follow: &Arc<Follow>, since: Since) -> Result<AttachResponse, Fault> {
-        let mut place = Place { feed: self, follow, taken: false };
+        let mut joining = Joining { feed: self, follow, done: false };
         let answer = self.attach_in_turn(&self.enter(follow), follow, since).await?;
-        place.taken = true;
+        joining.done = true;
         Ok(answer)
     }
 
@@ -212,33 +210,19 @@ impl Feed {
 
     /// Attaches a battle where it is: asks the instance that every process chooses for it, and goes where it is sent;
     /// where one doesn't answer, asks another, which knows the owner or takes the battle over. Nobody is asked twice.
-    async fn ask(self: &Arc<Self>, mut request: AttachRequest) -> Result<(Attached, AttachResponse), Fault> {
-        let (mut asked, mut silence, mut alone) = (Vec::new(), away(), None);
-        let mut next = self.choose(&request.battle_id, &asked);
-        // One that is known to be away counts as one that was asked.
-        request.redirected = next != self.instances.choose(&request.battle_id, |_| true);
-        while let Some(address) = next.filter(|address| asked.len() <= REDIRECTS && !asked.contains(address)) {
+    async fn ask(self: &Arc<Self>, request: AttachRequest) -> Result<(Attached, AttachResponse), Fault> {
+        let battle = &request.battle_id;
+        let mut search = Search::new(self.instances.choose(battle, |_| true));
+        while let Some(address) = search.next(|asked| self.choose(battle, asked)) {
             let link = self.link(&address)?;
-            asked.push(address);
-            next = match link.attach(request.clone()).await {
+            let request = AttachRequest { redirected: search.is_redirected(), ..request.clone() };
+            match link.attach(request).await {
                 Ok((nonce, answer)) if answer.redirect.is_empty() => return Ok((Attached { link, nonce }, answer)),
-                Ok((_, answer)) => {
-                    alone = Instant::now().checked_add(Duration::from_millis(answer.redirect_alone_ms));
-                    Some(answer.redirect)
-                }
-                Err(fault) if another_may_know(&fault) => {
-                    silence = fault;
-                    // Before that nobody else has it, whoever is asked.
-                    if left(alone).is_some() { None } else { self.choose(&request.battle_id, &asked) }
-                }
-                Err(fault) => return Err(fault),
-            };
-            request.redirected = true;
+                Ok((_, answer)) => search.redirected(answer),
+                Err(fault) => search.silent(fault)?,
+            }
         }
-        Err(match left(alone) {
-            Some(pause) => silence.retry_after(pause.min(IN_VAIN_WITHIN)),
-            None => silence,
-        })
+        Err(search.into_fault())
     }
 
     /// Whom to ask next: one that isn't known to be away, if there is one.
@@ -267,10 +251,10 @@ impl Feed {
             Some(Kind::Behind(_) | Kind::Moved(_)) => News::Lost,
             None => return,
         };
-        let followers = battle.followers.lock().clone();
-        for follow in followers {
-            if follow.hear(item.epoch, news.clone()) == Err(Gap) {
-                self.attach_again(&follow);
+        // Under the lock, as nothing here comes back for it: neither those who hear, nor who is spawned for a gap.
+        for follow in battle.followers.lock().iter() {
+            if follow.hear(item.epoch, &news) == Err(Gap) {
+                self.attach_again(follow);
             }
         }
     }
@@ -278,17 +262,17 @@ impl Feed {
     /// Takes a battle that nobody here follows off a stream: an attachment whose answer nobody awaited was made all the
     /// same. Where too many are at it, the battle's next frame is soon enough.
     fn shed(self: &Arc<Self>, link: &Arc<Link>, id: String) {
-        let Ok(turn) = Arc::clone(&self.strays).try_acquire_owned() else { return };
+        let Ok(permit) = Arc::clone(&self.strays).try_acquire_owned() else { return };
         let Some(nonce) = link.open_nonce() else { return };
         let battle = Arc::default();
         // Known from here on, so that whoever comes to it meanwhile waits at the same gate.
         match self.battles.lock().entry(id.clone()) {
-            Entry::Vacant(place) => place.insert(Arc::clone(&battle)),
+            Entry::Vacant(entry) => entry.insert(Arc::clone(&battle)),
             Entry::Occupied(_) => return,
         };
         let (feed, link) = (Arc::clone(self), Arc::clone(link));
         self.tasks.spawn("feed-stray", async move {
-            let _turn = turn;
+            let _permit = permit;
             let _gate = battle.gate.lock().await;
             if battle.followers.lock().is_empty() {
                 link.detach(&nonce, detachment(&id, 0)).await;
@@ -380,9 +364,9 @@ impl Attached {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Joining<'_> {
     fn drop(&mut self) {
-        if self.taken {
+        if self.done {
             return;
         }
         self.follow.leave();
@@ -408,16 +392,6 @@ fn request(follow: &Follow, since: Since) -> AttachRequest {
 
 fn detachment(battle: &str, seen_seq: u64) -> DetachRequest {
     DetachRequest { battle_id: battle.to_owned(), player: true, seen_seq, ..DetachRequest::default() }
-}
-
-/// How long it is until that moment, if it is to come.
-fn left(moment: Option<Instant>) -> Option<Duration> {
-    moment?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-}
-
-/// Whether another instance is worth asking. One that says when to come again speaks for all of them.
-fn another_may_know(fault: &Fault) -> bool {
-    fault.is_unanswered() && fault.retry_delay().is_none()
 }
 
 /// Whether trying again cannot help.

@@ -141,14 +141,14 @@ impl Follow {
     }
 
     /// Passes news on, or keeps it while news is held. A client that no longer follows gets none.
-    pub(crate) fn hear(&self, epoch: u64, news: News) -> Result<(), Gap> {
+    pub(crate) fn hear(&self, epoch: u64, news: &News) -> Result<(), Gap> {
         if self.left.is_cancelled() {
             return Ok(());
         }
         let mut progress = self.progress.lock();
         match &mut progress.held {
             Some(held) if held.len() < HELD => {
-                held.push((epoch, news));
+                held.push((epoch, news.clone()));
                 Ok(())
             }
             Some(_) => Ok(()),
@@ -178,12 +178,12 @@ impl Follow {
             progress.tick = None;
         }
         let frames = answer.frames.into_iter().map(Arc::new).collect();
-        self.pass(&mut progress, epoch, News::Frames(frames))?;
+        self.pass(&mut progress, epoch, &News::Frames(frames))?;
         if let Some(end) = answer.end {
-            self.pass(&mut progress, epoch, News::End(Arc::new(end)))?;
+            self.pass(&mut progress, epoch, &News::End(Arc::new(end)))?;
         }
         for (epoch, news) in progress.held.take().unwrap_or_default() {
-            self.pass(&mut progress, epoch, news)?;
+            self.pass(&mut progress, epoch, &news)?;
         }
         if mem::take(&mut progress.broken) {
             return self.gap(&mut progress);
@@ -203,7 +203,7 @@ impl Follow {
     }
 
     /// News of an owner that has lost the battle is dropped.
-    fn pass(&self, progress: &mut Progress, epoch: u64, news: News) -> Result<(), Gap> {
+    fn pass(&self, progress: &mut Progress, epoch: u64, news: &News) -> Result<(), Gap> {
         if epoch < progress.epoch {
             metrics::counter!("gateway_news_stale_total").increment(1);
             return Ok(());
@@ -212,29 +212,29 @@ impl Follow {
         match news {
             News::Lost if self.ended.is_cancelled() => Ok(()),
             News::Lost => self.gap(progress),
-            News::Frames(frames) => frames.into_iter().try_for_each(|frame| self.pass_frame(progress, frame)),
+            News::Frames(frames) => frames.iter().try_for_each(|frame| self.pass_frame(progress, frame)),
             News::End(_) if self.ended.is_cancelled() => Ok(()),
             News::End(end) if end.seq > progress.last => self.gap(progress),
             News::End(end) => {
-                self.line.end(&self.track, &end);
+                self.line.end(&self.track, end);
                 self.ended.cancel();
                 Ok(())
             }
         }
     }
 
-    fn pass_frame(&self, progress: &mut Progress, frame: Arc<Frame>) -> Result<(), Gap> {
+    fn pass_frame(&self, progress: &mut Progress, frame: &Arc<Frame>) -> Result<(), Gap> {
         if frame.seq <= progress.last {
             return Ok(());
         }
         if frame.seq > progress.last + 1 {
             return self.gap(progress);
         }
-        let ticks = ticks(progress.tick, &frame, progress.tick_ms);
+        let ticks = ticks(progress.tick, frame, progress.tick_ms);
         progress.last = frame.seq;
         progress.tick = Some(frame.tick);
         progress.standing = frame.vitals.as_ref().map(Standing::from);
-        self.line.frame(&self.track, frame, ticks);
+        self.line.frame(&self.track, Arc::clone(frame), ticks);
         Ok(())
     }
 
@@ -298,11 +298,11 @@ mod tests {
     #[test]
     fn nothing_passes_before_it_is_opened_and_then_all_of_it_once_and_in_order() {
         let (follow, line) = follow(2);
-        follow.hear(1, frames([5, 6])).unwrap();
+        follow.hear(1, &frames([5, 6])).unwrap();
         assert!(told(&line).is_empty());
         let answer = AttachResponse { epoch: 1, frames: (3..=5).map(frame).collect(), ..AttachResponse::default() };
         follow.open(answer).unwrap();
-        follow.hear(1, frames([6, 7])).unwrap();
+        follow.hear(1, &frames([6, 7])).unwrap();
         assert_eq!(told(&line), [3, 4, 5, 6, 7]);
     }
 
@@ -313,7 +313,7 @@ mod tests {
         let battle = Some(Battle { seq: 5, ..Battle::default() });
         follow.open(AttachResponse { epoch: 1, battle, ..AttachResponse::default() }).unwrap();
         assert_eq!(follow.track.seen(), 5);
-        follow.hear(1, frames([6, 7])).unwrap();
+        follow.hear(1, &frames([6, 7])).unwrap();
         assert_eq!(told(&line), [6, 7]);
     }
 
@@ -321,17 +321,17 @@ mod tests {
     fn an_owner_that_is_behind_takes_back_nothing() {
         let (follow, line) = follow(0);
         follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
-        follow.hear(1, frames(1..=4)).unwrap();
+        follow.hear(1, &frames(1..=4)).unwrap();
         let battle = Some(Battle { seq: 2, ..Battle::default() });
         follow.open(AttachResponse { epoch: 2, battle, ..AttachResponse::default() }).unwrap();
-        follow.hear(2, frames(3..=5)).unwrap();
+        follow.hear(2, &frames(3..=5)).unwrap();
         assert_eq!(told(&line), [1, 2, 3, 4, 5]);
     }
 
     #[test]
     fn a_report_stands_for_its_frames() {
         let (follow, line) = follow(0);
-        follow.hear(1, frames([100, 101])).unwrap();
+        follow.hear(1, &frames([100, 101])).unwrap();
         let report = Report { from_seq: 1, to_seq: 100, ..Report::default() };
         follow.open(AttachResponse { epoch: 1, report: Some(report), ..AttachResponse::default() }).unwrap();
         assert_eq!(told(&line), [100, 101]);
@@ -341,9 +341,9 @@ mod tests {
     fn a_hole_is_not_passed_on_and_what_follows_waits() {
         let (follow, line) = follow(0);
         follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
-        follow.hear(1, frames([1])).unwrap();
-        assert_eq!(follow.hear(1, frames([3])), Err(Gap));
-        follow.hear(1, frames([4])).unwrap();
+        follow.hear(1, &frames([1])).unwrap();
+        assert_eq!(follow.hear(1, &frames([3])), Err(Gap));
+        follow.hear(1, &frames([4])).unwrap();
         assert_eq!(told(&line), [1]);
         let again = AttachResponse { epoch: 1, frames: vec![frame(2), frame(3)], ..AttachResponse::default() };
         follow.open(again).unwrap();
@@ -354,11 +354,11 @@ mod tests {
     fn an_owner_that_lost_the_battle_is_not_heard() {
         let (follow, line) = follow(0);
         follow.open(AttachResponse { epoch: 2, ..AttachResponse::default() }).unwrap();
-        follow.hear(1, frames([1])).unwrap();
+        follow.hear(1, &frames([1])).unwrap();
         assert!(told(&line).is_empty());
-        follow.hear(2, frames([1])).unwrap();
-        follow.hear(3, frames([2])).unwrap();
-        follow.hear(2, frames([3])).unwrap();
+        follow.hear(2, &frames([1])).unwrap();
+        follow.hear(3, &frames([2])).unwrap();
+        follow.hear(2, &frames([3])).unwrap();
         assert_eq!(told(&line), [1, 2]);
     }
 
@@ -367,9 +367,9 @@ mod tests {
         let (follow, line) = follow(0);
         follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
         assert!(follow.lost());
-        follow.hear(1, frames([1, 2])).unwrap();
-        follow.hear(1, News::Lost).unwrap();
-        follow.hear(1, News::End(Arc::new(end(2)))).unwrap();
+        follow.hear(1, &frames([1, 2])).unwrap();
+        follow.hear(1, &News::Lost).unwrap();
+        follow.hear(1, &News::End(Arc::new(end(2)))).unwrap();
         let answer = AttachResponse { epoch: 2, frames: vec![frame(1)], ..AttachResponse::default() };
         follow.open(answer).unwrap();
         assert_eq!(told(&line), [1]);
@@ -381,8 +381,8 @@ mod tests {
     #[test]
     fn an_owner_that_lets_go_is_left_once_it_has_said_all() {
         let (follow, line) = follow(0);
-        follow.hear(1, frames([1, 2])).unwrap();
-        follow.hear(1, News::Lost).unwrap();
+        follow.hear(1, &frames([1, 2])).unwrap();
+        follow.hear(1, &News::Lost).unwrap();
         assert_eq!(follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }), Err(Gap));
         assert_eq!(told(&line), [1, 2]);
         assert!(follow.lost());
@@ -392,9 +392,9 @@ mod tests {
     fn a_client_that_left_is_told_nothing_more() {
         let (follow, line) = follow(0);
         follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
-        follow.hear(1, frames([1])).unwrap();
+        follow.hear(1, &frames([1])).unwrap();
         follow.leave();
-        follow.hear(1, frames([2])).unwrap();
+        follow.hear(1, &frames([2])).unwrap();
         assert_eq!(told(&line), [1]);
         assert!(!follow.lost(), "nobody is to attach it again");
     }
@@ -403,7 +403,7 @@ mod tests {
     fn the_end_comes_once_and_after_the_last_frame() {
         let (follow, line) = follow(0);
         follow.open(AttachResponse { epoch: 1, ..AttachResponse::default() }).unwrap();
-        assert_eq!(follow.hear(1, News::End(Arc::new(end(2)))), Err(Gap));
+        assert_eq!(follow.hear(1, &News::End(Arc::new(end(2)))), Err(Gap));
         let answer = AttachResponse {
             epoch: 1,
             frames: vec![frame(1), frame(2)],
@@ -411,7 +411,7 @@ mod tests {
             ..AttachResponse::default()
         };
         follow.open(answer).unwrap();
-        follow.hear(1, News::End(Arc::new(end(2)))).unwrap();
+        follow.hear(1, &News::End(Arc::new(end(2)))).unwrap();
         assert_eq!(told(&line), [1, 2, -2]);
         assert!(follow.is_over());
     }
@@ -450,9 +450,9 @@ mod tests {
         follow.open(AttachResponse { epoch: 1, battle, ..AttachResponse::default() }).unwrap();
         assert_eq!(exp(), 5);
         let first = Frame { seq: 1, vitals: vitals(7), ..Frame::default() };
-        follow.hear(1, News::Frames(vec![Arc::new(first)])).unwrap();
+        follow.hear(1, &News::Frames(vec![Arc::new(first)])).unwrap();
         assert_eq!(exp(), 7);
-        follow.hear(1, News::End(Arc::new(end(1)))).unwrap();
+        follow.hear(1, &News::End(Arc::new(end(1)))).unwrap();
         assert_eq!(exp(), 1, "the save at the end has it all");
     }
 

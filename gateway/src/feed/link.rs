@@ -35,7 +35,7 @@ const LINGER: Duration = Duration::from_secs(5);
 pub(super) struct Links {
     gateway: String,
     battles: Battles,
-    open: Mutex<HashMap<String, Arc<Link>>>,
+    links: Mutex<HashMap<String, Arc<Link>>>,
 }
 
 /// The link to one instance.
@@ -43,10 +43,10 @@ pub(super) struct Link {
     address: String,
     gateway: String,
     client: BattleServiceClient<GrpcService>,
-    stream: watch::Sender<Stream>,
+    state: watch::Sender<State>,
     counted: Mutex<GaugeGuard>,
     users: watch::Sender<usize>,
-    turns: Semaphore,
+    permits: Semaphore,
     /// How many requests there were.
     ordinals: AtomicU64,
 }
@@ -57,8 +57,9 @@ pub(super) struct Use(Arc<Link>);
 /// Names an open stream; attachments belong to it and end with it.
 pub(super) type Nonce = Arc<str>;
 
+/// How it stands with the stream.
 #[derive(Clone, PartialEq, Eq)]
-enum Stream {
+enum State {
     Opening,
     Open(Nonce),
     /// The last try to open it failed.
@@ -68,7 +69,7 @@ enum Stream {
 impl Links {
     /// No links yet.
     pub(super) fn new(gateway: String, battles: Battles) -> Self {
-        Self { gateway, battles, open: Mutex::default() }
+        Self { gateway, battles, links: Mutex::default() }
     }
 
     /// The link to the instance at `address`, and whether it is a new one, which somebody has to keep open.
@@ -76,8 +77,8 @@ impl Links {
     /// # Errors
     /// `internal` when that is no address.
     pub(super) fn to(&self, address: &str) -> Result<(Use, bool), Fault> {
-        let mut open = self.open.lock();
-        if let Some(link) = open.get(address) {
+        let mut links = self.links.lock();
+        if let Some(link) = links.get(address) {
             return Ok((Use::of(link), false));
         }
         let client = match &self.battles {
@@ -88,19 +89,19 @@ impl Links {
             address: address.to_owned(),
             gateway: self.gateway.clone(),
             client,
-            stream: watch::Sender::new(Stream::Opening),
-            counted: Mutex::new(Stream::Opening.counted()),
+            state: watch::Sender::new(State::Opening),
+            counted: Mutex::new(State::Opening.counted()),
             users: watch::Sender::new(0),
-            turns: Semaphore::new(AT_ONCE),
+            permits: Semaphore::new(AT_ONCE),
             ordinals: AtomicU64::new(0),
         });
-        open.insert(address.to_owned(), Arc::clone(&link));
+        links.insert(address.to_owned(), Arc::clone(&link));
         Ok((Use::of(&link), true))
     }
 
     /// Whether the instance at `address` is known not to answer.
     pub(super) fn is_away(&self, address: &str) -> bool {
-        self.open.lock().get(address).is_some_and(|link| link.is_away())
+        self.links.lock().get(address).is_some_and(|link| link.is_away())
     }
 
     /// Ends when nobody has used the link for a while; from then on it isn't found any more.
@@ -118,24 +119,24 @@ impl Links {
 
     /// The link isn't found any more.
     pub(super) fn forget(&self, link: &Arc<Link>) {
-        let mut open = self.open.lock();
-        if open.get(&link.address).is_some_and(|known| Arc::ptr_eq(known, link)) {
-            open.remove(&link.address);
+        let mut links = self.links.lock();
+        if links.get(&link.address).is_some_and(|known| Arc::ptr_eq(known, link)) {
+            links.remove(&link.address);
         }
     }
 
     /// How many there are.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.open.lock().len()
+        self.links.lock().len()
     }
 
     /// Under the lock under which links are found, so that nobody comes to use it meanwhile.
     fn forget_unused(&self, link: &Arc<Link>) -> bool {
-        let mut open = self.open.lock();
+        let mut links = self.links.lock();
         let unused = *link.users.borrow() == 0;
         if unused {
-            open.remove(&link.address);
+            links.remove(&link.address);
         }
         unused
     }
@@ -152,30 +153,30 @@ impl Link {
         let nonce: Nonce = Uuid::now_v7().to_string().into();
         let opened = timeout(ATTEMPT, self.try_open(&nonce)).await;
         let opened = opened.unwrap_or_else(|_elapsed| Err(Fault::too_late("deadline-exceeded")));
-        self.turn(if opened.is_ok() { Stream::Open(nonce) } else { Stream::Away });
+        self.set_state(if opened.is_ok() { State::Open(nonce) } else { State::Away });
         opened
     }
 
     /// The stream is gone, and the attachments with it. Another will be opened.
     pub(super) fn closed(&self) {
-        self.turn(Stream::Opening);
+        self.set_state(State::Opening);
     }
 
     /// The stream is gone, and nobody keeps it open any more.
     pub(super) fn given_up(&self) {
-        self.turn(Stream::Away);
+        self.set_state(State::Away);
     }
 
     /// Whether the instance is known not to answer.
     pub(super) fn is_away(&self) -> bool {
-        *self.stream.borrow() == Stream::Away
+        *self.state.borrow() == State::Away
     }
 
     /// Names the stream that is open.
     pub(super) fn open_nonce(&self) -> Option<Nonce> {
-        match &*self.stream.borrow() {
-            Stream::Open(nonce) => Some(Arc::clone(nonce)),
-            Stream::Opening | Stream::Away => None,
+        match &*self.state.borrow() {
+            State::Open(nonce) => Some(Arc::clone(nonce)),
+            State::Opening | State::Away => None,
         }
     }
 
@@ -189,11 +190,11 @@ impl Link {
     /// # Errors
     /// What the instance says, and `unavailable` when it can't be reached.
     pub(super) async fn attach(&self, request: AttachRequest) -> Result<(Nonce, AttachResponse), Fault> {
-        let turn = async {
+        let admission = async {
             let nonce = self.nonce().await?;
-            Ok::<_, Fault>((nonce, self.turns.acquire().await.map_err(Fault::internal)?))
+            Ok::<_, Fault>((nonce, self.permits.acquire().await.map_err(Fault::internal)?))
         };
-        let (nonce, _turn) = timeout(ATTEMPT, turn).await.map_err(|_elapsed| away())??;
+        let (nonce, _permit) = timeout(ATTEMPT, admission).await.map_err(|_elapsed| away())??;
         let (gateway, nonce_text, ordinal) = (self.gateway.clone(), nonce.to_string(), self.number());
         let request = AttachRequest { gateway, nonce: nonce_text, ordinal, ..request };
         match answer(self.client.clone().attach(within(ATTEMPT, request)).await) {
@@ -224,16 +225,16 @@ impl Link {
 
     /// The open stream, waited for while it is being opened.
     async fn nonce(&self) -> Result<Nonce, Fault> {
-        let mut stream = self.stream.subscribe();
-        match stream.wait_for(|stream| *stream != Stream::Opening).await.as_deref() {
-            Ok(Stream::Open(nonce)) => Ok(Arc::clone(nonce)),
-            Ok(Stream::Opening | Stream::Away) | Err(_) => Err(away()),
+        let mut state = self.state.subscribe();
+        match state.wait_for(|state| *state != State::Opening).await.as_deref() {
+            Ok(State::Open(nonce)) => Ok(Arc::clone(nonce)),
+            Ok(State::Opening | State::Away) | Err(_) => Err(away()),
         }
     }
 
-    fn turn(&self, stream: Stream) {
-        *self.counted.lock() = stream.counted();
-        self.stream.send_replace(stream);
+    fn set_state(&self, state: State) {
+        *self.counted.lock() = state.counted();
+        self.state.send_replace(state);
     }
 
     async fn try_open(&self, nonce: &Nonce) -> Result<FeedStream, Fault> {
@@ -245,7 +246,7 @@ impl Link {
     }
 }
 
-impl Stream {
+impl State {
     fn counted(&self) -> GaugeGuard {
         let state = match self {
             Self::Opening => "opening",

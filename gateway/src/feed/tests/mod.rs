@@ -71,7 +71,7 @@ impl House {
     }
 
     /// Nothing is left once nobody follows anything and the streams have lingered.
-    async fn is_empty(&self) {
+    async fn forgets_everything(&self) {
         tokio::time::sleep(Duration::from_secs(20)).await;
         assert!(self.feed.battles.lock().is_empty());
         assert_eq!(self.feed.links.len(), 0);
@@ -101,7 +101,7 @@ async fn a_battle_is_followed_where_its_owner_is_and_a_stream_nobody_needs_ends(
         house.feed.part(&client.follow).await;
         assert_eq!(house.world.instance(owner).attached(), 0);
     }
-    house.is_empty().await;
+    house.forgets_everything().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +119,7 @@ async fn frames_go_on_at_another_when_the_owner_dies() {
     assert!(house.steps(&mut client, 10).await < Duration::from_secs(1));
     assert_eq!(house.world.owner(&client.battle), "battle-1");
     house.feed.part(&client.follow).await;
-    house.is_empty().await;
+    house.forgets_everything().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +153,7 @@ async fn frames_go_on_at_another_when_the_owner_freezes_and_one_that_wakes_is_no
     for client in [client, other] {
         house.feed.part(&client.follow).await;
     }
-    house.is_empty().await;
+    house.forgets_everything().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +167,7 @@ async fn whoever_lets_go_of_a_battle_and_goes_on_living_is_left() {
     assert_eq!(house.world.instance("battle-1").attached(), 1);
     house.steps(&mut client, 2).await;
     house.feed.part(&client.follow).await;
-    house.is_empty().await;
+    house.forgets_everything().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,7 +197,7 @@ async fn a_caller_who_leaves_amid_attaching_leaves_nothing_behind() {
     let follow = Follow::new(Line::to_nowhere(), Caller::default(), Track::new(battle.clone()), 0);
     let attaching = house.feed.attach(&follow, Since::After(0));
     assert!(tokio::time::timeout(Duration::from_millis(500), attaching).await.is_err());
-    house.is_empty().await;
+    house.forgets_everything().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -215,7 +215,7 @@ async fn a_battle_that_nobody_follows_is_taken_off_its_stream_when_it_is_heard_o
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(instance.attached(), 1);
     house.feed.part(&client.follow).await;
-    house.is_empty().await;
+    house.forgets_everything().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,7 +247,7 @@ async fn who_comes_to_a_battle_that_is_being_taken_off_its_stream_hears_of_it() 
     for client in [client, late] {
         house.feed.part(&client.follow).await;
     }
-    house.is_empty().await;
+    house.forgets_everything().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,7 +275,7 @@ async fn hundreds_are_attached_again_a_few_at_a_time() {
         house.steps(client, 2).await;
         house.feed.part(&client.follow).await;
     }
-    house.is_empty().await;
+    house.forgets_everything().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ async fn asked_after_a_kill(told: bool) -> (usize, Duration) {
     house.world.step(&client.battle, 5).await;
     house.steps(&mut client, 5).await;
     house.feed.part(&client.follow).await;
-    house.is_empty().await;
+    house.forgets_everything().await;
     (asked, taken)
 }
 
