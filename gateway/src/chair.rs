@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use engineioxide::Str;
 use parking_lot::Mutex;
 use proto::chat::v1::{HistoryResponse, Room};
 use proto::common::v1::Caller;
@@ -43,9 +44,9 @@ struct Held {
 /// Something said or seen in a room, with its packet made once for everybody.
 #[derive(Clone)]
 pub(crate) struct Told {
-    pub(crate) packet: Arc<str>,
-    /// The place in the log; none for what isn't in it.
-    pub(crate) place: Option<(Arc<str>, u64)>,
+    pub(crate) packet: Str,
+    /// The position in the log; none for what isn't in it.
+    pub(crate) position: Option<(Arc<str>, u64)>,
 }
 
 /// A line is missing before the one that came, or may be.
@@ -130,7 +131,7 @@ impl Chair {
     }
 
     fn pass(&self, heard: &mut Heard, told: &Told) -> Result<(), Hole> {
-        if let Some((epoch, offset)) = &told.place {
+        if let Some((epoch, offset)) = &told.position {
             if **epoch != *heard.epoch || *offset > heard.last + 1 {
                 return Err(Hole);
             }
@@ -139,7 +140,7 @@ impl Chair {
             }
             heard.last = *offset;
         }
-        self.line.packet(told.packet.to_string());
+        self.line.packet(told.packet.clone());
         Ok(())
     }
 }
@@ -164,7 +165,7 @@ mod tests {
     fn said(epoch: &str, offset: u64) -> Told {
         let message = ChatMessage { epoch: epoch.into(), offset, ..ChatMessage::default() };
         let packet = packet::event("chat:message", &MessageShape::of(&message));
-        Told { packet: packet.into(), place: Some((epoch.into(), offset)) }
+        Told { packet: packet.into(), position: Some((epoch.into(), offset)) }
     }
 
     fn history(offsets: impl IntoIterator<Item = u64>, head: u64) -> HistoryResponse {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use backplane::{Channel, RoomId, Subscription};
 use futures::StreamExt;
 use parking_lot::Mutex;
-use proto::chat::v1::{HistoryRequest, HistoryResponse, LeaveRequest, ReassertRequest, Room, Seat};
+use proto::chat::v1::{HistoryRequest, HistoryResponse, LeaveRequest, ReassertRequest, Room, Seat as ClaimedSeat};
 use proto::common::v1::{Caller, ChatMessage, ChatPresence};
 use service_kit::telemetry::GaugeGuard;
 use service_kit::{Fault, FaultKind, TaskGroup};
@@ -39,7 +39,7 @@ pub(crate) struct Rooms {
     subscription: Arc<Subscription>,
     tasks: TaskGroup,
     demand: Demand,
-    places: Mutex<HashMap<String, Place>>,
+    rooms: Mutex<HashMap<String, LocalRoom>>,
     /// Leaves that could not be said, by account.
     owed: Mutex<HashMap<String, LeaveRequest>>,
     /// Beginning and ending to listen to one room happen one after the other.
@@ -47,12 +47,12 @@ pub(crate) struct Rooms {
 }
 
 /// A room with members here.
-struct Place {
+struct LocalRoom {
     chairs: Vec<Arc<Chair>>,
     /// How many are in it in the whole world, as far as its members here were told.
     count: u32,
-    /// How often its count was heard of: of a count that was asked for and one heard meanwhile, the latter is newer.
-    heard: u64,
+    /// Raised whenever the count is told: one told while another was asked for is the newer of the two.
+    count_version: u64,
     _alive: GaugeGuard,
 }
 
@@ -72,7 +72,7 @@ impl Rooms {
             subscription,
             tasks,
             demand,
-            places: Mutex::default(),
+            rooms: Mutex::default(),
             owed: Mutex::default(),
             gates,
         })
@@ -89,14 +89,14 @@ impl Rooms {
     ) -> Result<Arc<Chair>, Fault> {
         let chair = Arc::new(Chair::new(line, caller, name, room, last));
         let _gate = self.gate(&room.id).lock().await;
-        if !self.places.lock().contains_key(&room.id)
+        if !self.rooms.lock().contains_key(&room.id)
             && let Err(fault) = self.subscription.add(&channel(&room.id)?).await
         {
             self.stop_listening(&room.id).await;
             return Err(fault.into());
         }
-        let mut places = self.places.lock();
-        places.entry(room.id.clone()).or_insert_with(|| Place::new(room.count)).chairs.push(Arc::clone(&chair));
+        let mut rooms = self.rooms.lock();
+        rooms.entry(room.id.clone()).or_insert_with(|| LocalRoom::new(room.count)).chairs.push(Arc::clone(&chair));
         Ok(chair)
     }
 
@@ -105,12 +105,12 @@ impl Rooms {
         chair.leave();
         let _gate = self.gate(&chair.room).lock().await;
         let empty = {
-            let mut places = self.places.lock();
-            let Some(place) = places.get_mut(&chair.room) else { return };
-            place.chairs.retain(|other| !Arc::ptr_eq(other, chair));
-            let empty = place.chairs.is_empty();
+            let mut rooms = self.rooms.lock();
+            let Some(room) = rooms.get_mut(&chair.room) else { return };
+            room.chairs.retain(|other| !Arc::ptr_eq(other, chair));
+            let empty = room.chairs.is_empty();
             if empty {
-                places.remove(&chair.room);
+                rooms.remove(&chair.room);
             }
             empty
         };
@@ -197,22 +197,22 @@ impl Rooms {
     /// A line was said.
     pub(crate) fn said(self: &Arc<Self>, message: &ChatMessage) {
         let packet = packet::event("chat:message", &MessageShape::of(message));
-        let place = Some((Arc::from(message.epoch.as_str()), message.offset));
-        let chairs = self.places.lock().get(&message.room).map(|place| place.chairs.clone()).unwrap_or_default();
-        self.tell(chairs, &Told { packet: packet.into(), place });
+        let position = Some((Arc::from(message.epoch.as_str()), message.offset));
+        let chairs = self.rooms.lock().get(&message.room).map(|room| room.chairs.clone()).unwrap_or_default();
+        self.tell(chairs, &Told { packet: packet.into(), position });
     }
 
     /// Somebody came or went, or the count was told again.
     pub(crate) fn presence(self: &Arc<Self>, presence: &ChatPresence) {
         let chairs = {
-            let mut places = self.places.lock();
-            let Some(place) = places.get_mut(&presence.room) else { return };
-            place.heard += 1;
-            let known = std::mem::replace(&mut place.count, presence.count) == presence.count;
+            let mut rooms = self.rooms.lock();
+            let Some(room) = rooms.get_mut(&presence.room) else { return };
+            room.count_version += 1;
+            let known = std::mem::replace(&mut room.count, presence.count) == presence.count;
             if known && presence.joined.is_none() && presence.left.is_none() {
                 return;
             }
-            place.chairs.clone()
+            room.chairs.clone()
         };
         self.tell(chairs, &presence_told(presence));
     }
@@ -220,8 +220,8 @@ impl Rooms {
     /// Makes good what may have been missed: who left is gone, members are where they are held, hear what follows on
     /// their last line, and know how many they are.
     pub(crate) async fn resync(self: &Arc<Self>) -> Result<(), Fault> {
-        let mut chairs: Vec<_> = self.places.lock().values().flat_map(|place| &place.chairs).cloned().collect();
-        chairs.sort_by(|one, other| one.room.cmp(&other.room));
+        // Room by room: a room whose members are put back in one call tells its count once.
+        let mut chairs: Vec<_> = self.rooms.lock().values().flat_map(|room| &room.chairs).cloned().collect();
         for portion in chairs.chunks(PUT_BACK_AT_ONCE) {
             self.put_back(portion).await?;
         }
@@ -232,38 +232,42 @@ impl Rooms {
 
     /// Says to chat-svc where these members are, and to them how many there are.
     async fn put_back(&self, chairs: &[Arc<Chair>]) -> Result<(), Fault> {
-        let seats = chairs.iter().map(|chair| Seat {
+        let seats = chairs.iter().map(|chair| ClaimedSeat {
             caller: Some(chair.caller.clone()),
             name: chair.name.clone(),
             room: chair.room.clone(),
         });
         let request = ReassertRequest { gateway: self.gateway.clone(), seats: seats.collect() };
-        let heard = self.heard();
+        let versions = self.count_versions(chairs);
         let answered = answer(self.clients.chat().reassert(request).await);
         // Whoever left meanwhile may have been put back after that, or is yet to be.
         for chair in chairs.iter().filter(|chair| chair.is_left()) {
             self.owe_leave(&chair.caller, &chair.room, false);
         }
         let rooms: HashMap<String, Room> = answered?.rooms.into_iter().map(|room| (room.id.clone(), room)).collect();
-        rooms.values().for_each(|room| self.counted(room, heard.get(&room.id).copied()));
+        rooms.values().for_each(|room| self.count_answered(room, versions.get(room.id.as_str()).copied()));
         Ok(())
     }
 
-    fn heard(&self) -> HashMap<String, u64> {
-        self.places.lock().iter().map(|(room, place)| (room.clone(), place.heard)).collect()
+    /// The versions at which the counts of these members' rooms are now.
+    fn count_versions<'a>(&self, chairs: &'a [Arc<Chair>]) -> HashMap<&'a str, u64> {
+        let rooms = self.rooms.lock();
+        let version = |room: &str| rooms.get(room).map(|room| room.count_version);
+        chairs.iter().filter_map(|chair| Some((chair.room.as_str(), version(&chair.room)?))).collect()
     }
 
-    /// So many were in a room when it was asked, at which time its count had been heard of so often.
-    fn counted(&self, room: &Room, heard: Option<u64>) {
+    /// The head count answered for a question asked at `version`; dropped if the room has been told of another since.
+    fn count_answered(&self, answered: &Room, version: Option<u64>) {
         let chairs = {
-            let mut places = self.places.lock();
-            let Some(place) = places.get_mut(&room.id).filter(|place| Some(place.heard) == heard) else { return };
-            if std::mem::replace(&mut place.count, room.count) == room.count {
+            let mut rooms = self.rooms.lock();
+            let room = rooms.get_mut(&answered.id).filter(|room| Some(room.count_version) == version);
+            let Some(room) = room else { return };
+            if std::mem::replace(&mut room.count, answered.count) == answered.count {
                 return;
             }
-            place.chairs.clone()
+            room.chairs.clone()
         };
-        let Room { id, count, capacity, .. } = room.clone();
+        let Room { id, count, capacity, .. } = answered.clone();
         let presence = ChatPresence { room: id, count, capacity, joined: None, left: None };
         let told = presence_told(&presence);
         // What is no line leaves no hole.
@@ -289,18 +293,18 @@ impl Rooms {
         });
     }
 
-    /// Reads the logs for members who are held, once for all that stand at one place.
+    /// Reads the logs for members who are held, once for all that stand at one position.
     async fn read(self: &Arc<Self>, chairs: Vec<Arc<Chair>>) -> Result<(), Fault> {
-        let mut places: HashMap<_, Vec<_>> = HashMap::new();
+        let mut positions: HashMap<_, Vec<_>> = HashMap::new();
         for chair in chairs {
-            places.entry((chair.room.clone(), chair.stands_at())).or_default().push(chair);
+            positions.entry((chair.room.clone(), chair.stands_at())).or_default().push(chair);
         }
-        let readings = places.into_iter().map(|((_, (epoch, last)), chairs)| self.read_for(chairs, epoch, last));
+        let readings = positions.into_iter().map(|((_, (epoch, last)), chairs)| self.read_for(chairs, epoch, last));
         let outcomes: Vec<_> = futures::stream::iter(readings).buffer_unordered(ASKED_AT_ONCE).collect().await;
         outcomes.into_iter().collect()
     }
 
-    /// Reads for members of one room who stand at one place. Any of them may ask who is still a member.
+    /// Reads for members of one room who stand at one position. Any of them may ask who is still a member.
     async fn read_for(self: &Arc<Self>, chairs: Vec<Arc<Chair>>, epoch: String, last: u64) -> Result<(), Fault> {
         for asking in &chairs {
             match self.history(asking, Some(last), epoch.clone()).await {
@@ -336,10 +340,10 @@ impl Rooms {
     }
 }
 
-impl Place {
+impl LocalRoom {
     fn new(count: u32) -> Self {
         let alive = GaugeGuard::new(metrics::gauge!("gateway_rooms"));
-        Self { chairs: Vec::new(), count, heard: 0, _alive: alive }
+        Self { chairs: Vec::new(), count, count_version: 0, _alive: alive }
     }
 }
 
@@ -348,7 +352,7 @@ fn is_elsewhere(fault: &Fault) -> bool {
 }
 
 fn presence_told(presence: &ChatPresence) -> Told {
-    Told { packet: packet::event("chat:presence", &PresenceShape::of(presence)).into(), place: None }
+    Told { packet: packet::event("chat:presence", &PresenceShape::of(presence)).into(), position: None }
 }
 
 fn channel(room: &str) -> Result<Channel, Fault> {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use engineioxide::DisconnectReason;
+use engineioxide::{DisconnectReason, Str};
 use parking_lot::Mutex;
 use proto::battle::v1::{End, Frame, Report};
 use serde::Serialize;
@@ -128,8 +128,8 @@ impl Line {
     }
 
     /// Sends a packet as it is.
-    pub(crate) fn packet(&self, text: String) {
-        self.put(|outbox| outbox.push(Item::Packet(text, None)));
+    pub(crate) fn packet(&self, text: impl Into<Str>) {
+        self.put(|outbox| outbox.push(Item::Packet(text.into(), None)));
     }
 
     /// Sends an event.
@@ -207,7 +207,7 @@ impl Line {
         if let Some(text) = last_words {
             self.packet(text);
         }
-        self.packet(packet::DISCONNECT.to_owned());
+        self.packet(packet::DISCONNECT);
         self.closed.cancel();
         if self.flushed().await {
             // A stock client closes by itself now. Closing first, with words of its own unread, would make TCP throw away
@@ -248,7 +248,7 @@ impl Line {
     }
 
     fn told(&self, name: &str, argument: &impl Serialize, track: &Arc<Track>, seq: u64) {
-        let item = Item::Packet(packet::event(name, argument), Some((Arc::clone(track), seq)));
+        let item = Item::Packet(packet::event(name, argument).into(), Some((Arc::clone(track), seq)));
         self.put(|outbox| outbox.push(item));
     }
 
@@ -314,11 +314,11 @@ impl Line {
         }
     }
 
-    fn render(&self, item: &Item) -> String {
+    fn render(&self, item: &Item) -> Str {
         match item {
             Item::Packet(text, _) => text.clone(),
-            Item::Frame(track, told) => self.render_frame(track, &told.frame),
-            Item::Digest(track, digest) => self.render_digest(track, digest),
+            Item::Frame(track, told) => self.render_frame(track, &told.frame).into(),
+            Item::Digest(track, digest) => self.render_digest(track, digest).into(),
         }
     }
 

@@ -9,6 +9,7 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use engineioxide::Str;
 use proto::battle::v1::Frame;
 
 use super::digest::{Digest, Told};
@@ -29,7 +30,7 @@ pub(crate) struct Track {
 #[derive(Debug)]
 pub(super) enum Item {
     /// A packet, ready to go. With a track, it stands for frames up to that number.
-    Packet(String, Option<(Arc<Track>, u64)>),
+    Packet(Str, Option<(Arc<Track>, u64)>),
     /// A frame.
     Frame(Arc<Track>, Told),
     /// Frames told as one.
@@ -222,7 +223,7 @@ mod tests {
     }
 
     fn packet(text: &str) -> Item {
-        Item::Packet(text.to_owned(), None)
+        Item::Packet(text.to_owned().into(), None)
     }
 
     fn drain(outbox: &mut Outbox) -> Vec<Item> {
@@ -263,7 +264,7 @@ mod tests {
         outbox.push(packet("chat")).unwrap();
         (21..=40).for_each(|seq| outbox.push_frame(&track, frame(seq), 1).unwrap());
         let items = drain(&mut outbox);
-        let place = items.iter().position(|item| matches!(item, Item::Packet(text, _) if text == "chat")).unwrap();
+        let place = items.iter().position(|item| matches!(item, Item::Packet(text, _) if &**text == "chat")).unwrap();
         assert!(spans(&items[..place]).iter().all(|(_, to)| *to <= 20));
         assert!(spans(&items[place..]).iter().all(|(from, _)| *from > 20));
     }
