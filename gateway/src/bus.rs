@@ -18,6 +18,7 @@ use service_kit::{TaskGroup, trace};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::gateway::Gateway;
 use crate::registry::{Rank, Registry};
 use crate::resync::Demand;
 use crate::rooms::Rooms;
@@ -90,16 +91,17 @@ impl Announcer {
 }
 
 impl Listener {
-    /// Listens for those concerned; `own` is the name under which this gateway speaks.
-    pub(crate) fn new(
-        subscription: Arc<Subscription>,
-        registry: Arc<Registry>,
-        rooms: Arc<Rooms>,
-        demand: Demand,
-        own: Arc<str>,
-    ) -> Self {
-        let probe = Probe { heard: Instant::now(), silent: false };
-        Self { subscription, registry, rooms, demand, gaps: Gaps::default(), own, probe }
+    /// Listens for those concerned at this gateway.
+    pub(crate) fn new(gateway: &Gateway, subscription: Arc<Subscription>, demand: Demand) -> Self {
+        Self {
+            subscription,
+            registry: Arc::clone(&gateway.registry),
+            rooms: Arc::clone(&gateway.rooms),
+            demand,
+            gaps: Gaps::default(),
+            own: gateway.announcer.name(),
+            probe: Probe { heard: Instant::now(), silent: false },
+        }
     }
 
     /// Listens until the backplane is gone for good.

@@ -49,5 +49,5 @@ mod welcome;
 
 pub use clients::{Battles, Clients};
 pub use lang::BrokenTexts;
-pub use service::{Service, start};
+pub use service::{Service, StartError, start};
 pub use settings::{GatewayArgs, GatewaySettings, Settings};

@@ -10,7 +10,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backplane::Backplane;
 use proto::user::v1::{CheckSessionsRequest, SessionRef};
 use service_kit::time::every;
 use service_kit::{Fault, Shutdown};
@@ -19,9 +18,9 @@ use tokio::time::Instant;
 use vocab::AccountId;
 
 use crate::backoff::Backoff;
-use crate::clients::{Clients, answer};
-use crate::registry::{Rank, Registry};
-use crate::rooms::Rooms;
+use crate::clients::answer;
+use crate::gateway::Gateway;
+use crate::registry::Rank;
 
 /// How often the life of the shared memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -42,11 +41,8 @@ pub(crate) struct Demand(Arc<Notify>);
 
 /// What is looked after.
 pub(crate) struct Resync {
-    pub(crate) demand: Demand,
-    pub(crate) backplane: Arc<dyn Backplane>,
-    pub(crate) clients: Clients,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) rooms: Arc<Rooms>,
+    demand: Demand,
+    gateway: Arc<Gateway>,
 }
 
 impl Demand {
@@ -62,6 +58,11 @@ impl Demand {
 }
 
 impl Resync {
+    /// Looks after what this gateway holds, whenever `demand` asks for it.
+    pub(crate) fn new(gateway: &Arc<Gateway>, demand: Demand) -> Self {
+        Self { demand, gateway: Arc::clone(gateway) }
+    }
+
     /// Answers demands until the gateway stops.
     pub(crate) async fn run(self, stopping: Shutdown) {
         let stopped = stopping.wait();
@@ -72,6 +73,8 @@ impl Resync {
     }
 
     async fn serve(&self) {
+        // There from the start, at 0: an increase can only be seen of what was there before.
+        failures().increment(0);
         let mut looks = every(LOOK_EVERY);
         let mut checks = every(CHECK_EVERY);
         let mut life = None;
@@ -79,8 +82,12 @@ impl Resync {
             tokio::select! {
                 () = self.demand.wait() => self.until_done().await,
                 _ = looks.tick() => self.look(&mut life).await,
-                // One that fails is made up for by the next.
-                _ = checks.tick() => note_failure(self.check_sessions().await.is_err()),
+                _ = checks.tick() => {
+                    // One that fails is made up for by the next.
+                    if self.check_sessions().await.is_err() {
+                        failures().increment(1);
+                    }
+                }
             }
         }
     }
@@ -88,7 +95,7 @@ impl Resync {
     /// Notices when everything that was shared is lost. Nothing else tells: connections and subscriptions stay.
     async fn look(&self, known: &mut Option<u64>) {
         // While the backplane is away there is nothing to see, and others say so.
-        let Ok(life) = self.backplane.life().await else { return };
+        let Ok(life) = self.gateway.backplane.life().await else { return };
         if known.replace(life).is_some_and(|before| before != life) {
             tracing::warn!("shared memory lost");
             self.demand.now("memory_lost");
@@ -100,7 +107,7 @@ impl Resync {
         let mut backoff = Backoff::up_to(LONGEST_PAUSE);
         let mut failed = false;
         while let Err(fault) = self.once().await {
-            note_failure(true);
+            failures().increment(1);
             if !std::mem::replace(&mut failed, true) {
                 tracing::warn!(error = ?fault, "resync failed, is tried again");
             }
@@ -115,17 +122,17 @@ impl Resync {
     /// Sessions first: whoever is over is not to be put back.
     async fn once(&self) -> Result<(), Fault> {
         self.check_sessions().await?;
-        self.rooms.resync().await
+        self.gateway.rooms.resync().await
     }
 
     async fn check_sessions(&self) -> Result<(), Fault> {
-        for portion in self.registry.ranks().chunks(CHECKED_AT_ONCE) {
+        for portion in self.gateway.registry.ranks().chunks(CHECKED_AT_ONCE) {
             let sessions =
                 portion.iter().map(|(account, rank)| SessionRef { account_id: account.clone(), epoch: rank.epoch });
             let request = CheckSessionsRequest { sessions: sessions.collect() };
-            for over in answer(self.clients.user().check_sessions(request).await)?.over {
+            for over in answer(self.gateway.clients.user().check_sessions(request).await)?.over {
                 let rank = Rank { epoch: over.epoch, connection: over.connection };
-                self.registry.replaced(&over.account_id, rank, &over.reason);
+                self.gateway.registry.replaced(&over.account_id, rank, &over.reason);
             }
             self.check_connections(portion).await?;
         }
@@ -134,16 +141,16 @@ impl Resync {
 
     async fn check_connections(&self, seats: &[(String, Rank)]) -> Result<(), Fault> {
         let accounts = seats.iter().map(|(account, _)| account.parse::<AccountId>().map_err(Fault::internal));
-        let latest = self.backplane.latest(&accounts.collect::<Result<Vec<_>, _>>()?).await?;
+        let latest = self.gateway.backplane.latest(&accounts.collect::<Result<Vec<_>, _>>()?).await?;
         for ((account, rank), latest) in seats.iter().zip(latest) {
             if let Some(connection) = latest.filter(|latest| *latest > rank.connection) {
-                self.registry.replaced(account, Rank { connection, ..*rank }, "another_tab");
+                self.gateway.registry.replaced(account, Rank { connection, ..*rank }, "another_tab");
             }
         }
         Ok(())
     }
 }
 
-fn note_failure(failed: bool) {
-    metrics::counter!("gateway_resyncs_failed_total").increment(u64::from(failed));
+fn failures() -> metrics::Counter {
+    metrics::counter!("gateway_resyncs_failed_total")
 }

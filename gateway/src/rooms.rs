@@ -16,6 +16,7 @@ use proto::common::v1::{Caller, ChatMessage, ChatPresence};
 use service_kit::telemetry::GaugeGuard;
 use service_kit::{Fault, FaultKind, TaskGroup};
 
+use crate::bus::Announcer;
 use crate::chair::{Chair, Hole, Told};
 use crate::clients::{Clients, answer};
 use crate::delivery::Line;
@@ -57,9 +58,10 @@ struct LocalRoom {
 }
 
 impl Rooms {
-    /// No rooms yet, at the gateway that is alive under this name.
+    /// No rooms yet, at the gateway that speaks by this announcer. Under its name, which is that of this start alone,
+    /// members are held: those of an earlier start are dead.
     pub(crate) fn new(
-        gateway: String,
+        announcer: &Announcer,
         clients: Clients,
         subscription: Arc<Subscription>,
         tasks: TaskGroup,
@@ -67,7 +69,7 @@ impl Rooms {
     ) -> Arc<Self> {
         let gates = std::array::from_fn(|_| tokio::sync::Mutex::new(()));
         Arc::new(Self {
-            gateway,
+            gateway: announcer.name().to_string(),
             clients,
             subscription,
             tasks,

@@ -1,14 +1,12 @@
 //! A gateway from its start to its drain.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use backplane::{Backplane, Subscription};
+use backplane::{Backplane, BackplaneFault, Subscription};
 use futures::future::join_all;
 use service_kit::TaskGroup;
 use service_kit::time::millis;
 use tokio::net::TcpListener;
-use tokio::time::sleep;
 
 use crate::acceptor;
 use crate::bus::{Announcer, Listener};
@@ -20,76 +18,73 @@ use crate::http::Site;
 use crate::lang::{BrokenTexts, Texts};
 use crate::lease;
 use crate::lobby::Lobby;
-use crate::registry::Registry;
 use crate::resync::{Demand, Resync};
 use crate::rooms::Rooms;
 use crate::settings::Settings;
 use crate::stays::Stays;
-
-/// How long to wait before a backplane that is away is asked again at the start.
-const START_PAUSE: Duration = Duration::from_millis(500);
 
 /// A gateway that serves.
 pub struct Service {
     gateway: Arc<Gateway>,
 }
 
-/// Starts a gateway on a listener that is bound already, as soon as the backplane is there. Its tasks end with `tasks`;
-/// before that, [`Service::drain`] lets the players go in good order.
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The texts this program carries do not hold together.
+    #[error(transparent)]
+    Texts(#[from] BrokenTexts),
+    /// The bus takes no subscriptions.
+    #[error(transparent)]
+    Backplane(#[from] BackplaneFault),
+}
+
+/// Starts a gateway on a listener that is bound already. Its tasks end with `tasks`; before that, [`Service::drain`] lets
+/// the players go in good order.
 ///
 /// # Errors
-/// When the embedded texts are broken.
+/// When the embedded texts are broken. A backplane that is away is none: it is heard as soon as it is there.
 pub async fn start(
     settings: Settings,
     clients: Clients,
     backplane: Arc<dyn Backplane>,
     tasks: TaskGroup,
     listener: TcpListener,
-) -> Result<Service, BrokenTexts> {
+) -> Result<Service, StartError> {
     let texts = Arc::new(Texts::load()?);
-    let subscription = Arc::new(subscribe(&*backplane, &settings.instance).await);
+    let subscription = Arc::new(backplane.subscribe(&settings.instance).await?);
     let announcer = Announcer::start(Arc::clone(&backplane), &settings.instance, &tasks);
-    // That of this start: members of one before it under the same name are dead.
-    let (own, demand) = (announcer.name(), Demand::default());
-    let ear = Arc::clone(&subscription);
-    let rooms = Rooms::new(own.to_string(), clients.clone(), ear, tasks.clone(), demand.clone());
-    let registry = Arc::new(Registry::default());
-    let feed = Feed::new(settings.instance.clone(), clients.battles.clone(), tasks.clone());
+    let demand = Demand::default();
     let gateway = Arc::new(Gateway {
+        lobby: Lobby::default(),
+        stays: Stays::new(),
+        registry: Arc::default(),
+        feed: Feed::new(settings.instance.clone(), clients.battles.clone(), tasks.clone()),
+        rooms: Rooms::new(&announcer, clients.clone(), Arc::clone(&subscription), tasks.clone(), demand.clone()),
+        drain: Drain::default(),
         announcer,
         settings,
         clients,
         backplane,
         texts,
-        tasks: tasks.clone(),
-        lobby: Lobby::default(),
-        stays: Stays::new(),
-        registry: Arc::clone(&registry),
-        feed: Arc::clone(&feed),
-        rooms: Arc::clone(&rooms),
-        drain: Drain::default(),
+        tasks,
     });
-    if let Battles::Many { .. } = gateway.clients.battles {
-        tasks.spawn_vital("instances", feed.watch_instances(Arc::clone(&gateway.backplane)));
-    }
-    tasks.spawn_vital("lease", lease::keep(Arc::clone(&gateway.backplane), own.to_string(), tasks.stopping()));
-    let bus = Listener::new(subscription, Arc::clone(&registry), Arc::clone(&rooms), demand.clone(), own);
-    tasks.spawn_vital("bus", until_stopped(tasks.clone(), bus.run()));
-    let (backplane, clients) = (Arc::clone(&gateway.backplane), gateway.clients.clone());
-    let resync = Resync { demand, backplane, clients, registry, rooms };
-    tasks.spawn_vital("resync", resync.run(tasks.stopping()));
-    tasks.spawn_vital("accept", acceptor::accept(listener, Site::new(&gateway), tasks.clone()));
+    spawn(&gateway, subscription, demand, listener);
     Ok(Service { gateway })
 }
 
-/// What this gateway hears, as soon as the backplane is there to be heard. Whether it is away, it says itself.
-async fn subscribe(backplane: &dyn Backplane, instance: &str) -> Subscription {
-    loop {
-        match backplane.subscribe(instance).await {
-            Ok(subscription) => return subscription,
-            Err(_away) => sleep(START_PAUSE).await,
-        }
+/// Starts what runs for as long as the gateway does.
+fn spawn(gateway: &Arc<Gateway>, subscription: Arc<Subscription>, demand: Demand, listener: TcpListener) {
+    let (tasks, backplane) = (&gateway.tasks, &gateway.backplane);
+    if let Battles::Many { .. } = gateway.clients.battles {
+        tasks.spawn_vital("instances", Arc::clone(&gateway.feed).watch_instances(Arc::clone(backplane)));
     }
+    let name = gateway.announcer.name().to_string();
+    tasks.spawn_vital("lease", lease::keep(Arc::clone(backplane), name, tasks.stopping()));
+    let listening = Listener::new(gateway, subscription, demand.clone()).run();
+    tasks.spawn_vital("bus", until_stopped(tasks.clone(), listening));
+    tasks.spawn_vital("resync", Resync::new(gateway, demand).run(tasks.stopping()));
+    tasks.spawn_vital("accept", acceptor::accept(listener, Site::new(gateway), tasks.clone()));
 }
 
 impl Service {
