@@ -10,7 +10,7 @@ import time
 from deploy.crossing import Crossing
 from deploy.metrics import Metrics
 from deploy.report import Replaced, Report
-from deploy.target import T, Target
+from deploy.target import GRACE, T, Target
 from deploy.terminal import say
 from deploy.trouble import Trouble
 from deploy.waiting import wait_for
@@ -20,8 +20,6 @@ HOLDS = {"gateway": "gateway_sessions", "battle-svc": "battle_watchers"}
 # Who calls a service. Of one that holds nothing, calls that failed are what counts.
 CALLERS = {"user-svc": ("battle-svc", "gateway"), "chat-svc": ("gateway",), "battle-svc": ("gateway",)}
 
-# A program drains within 25 seconds.
-GRACE = 30.0
 # How long after the end of the old one somebody may be missing before they count as dropped.
 BACK_WITHIN = 15.0
 # How soon every caller of a service has found an instance that is ready; they look every second.
@@ -70,15 +68,15 @@ def _replace(target: Target[T], old: T) -> Replaced:
     return done
 
 
-def _watch(target: Target[T], old: T, crossing: Crossing | None) -> float:
-    """Waits until the old one has ended, or has had its time, and nobody is missing; answers when it ended."""
+def _watch(target: Target[T], leaving: T, crossing: Crossing | None) -> float:
+    """Waits until one has ended, or has had its time, and nobody is missing; answers when it ended."""
     asked = time.monotonic()
     ended = None
     while True:
         if crossing:
             crossing.sample()
         now = time.monotonic()
-        if ended is None and (target.ended(old) or now - asked > GRACE):
+        if ended is None and (target.ended(leaving) or now - asked > GRACE):
             ended = now
         if ended is not None and (not crossing or not crossing.missing or now - ended > BACK_WITHIN):
             return ended

@@ -5,6 +5,9 @@ from typing import Protocol, TypeVar
 
 from deploy.metrics import Metrics
 
+# How long a program may take to end. The slowest of ours, a gateway or `mud`, gives up after 26 seconds by itself.
+GRACE = 30.0
+
 
 class Instance(Protocol):
     """One process of a service."""
@@ -27,7 +30,7 @@ class Target(Protocol[T]):
         """In the order in which they are replaced."""
 
     def prepare(self) -> None:
-        """What comes before the first replacement: the tables of the new programs."""
+        """What comes before the first replacement: a look at the flags, and the tables of the new programs."""
 
     def instances(self, service: str) -> Sequence[T]:
         """Those that are there now."""

@@ -12,13 +12,12 @@ from deploy.local.nginx import Route
 from deploy.local.process import start
 from deploy.local.programs import MARIADB, NGINX, REDIS, SERVICES
 from deploy.local.state import Member, Settings, State
+from deploy.target import GRACE
 from deploy.terminal import say
 from deploy.trouble import Trouble
 from deploy.waiting import wait_for
 
 SERVER_ANSWERS_WITHIN = 60.0
-# A program drains within 25 seconds.
-GRACE = 30.0
 # Ended in this order, those of a line together: players are told first, and what is written last is kept last.
 ENDING = (("gateway",), ("nginx",), ("battle-svc",), ("chat-svc", "user-svc"), ("mariadb", "redis"))
 
@@ -47,6 +46,7 @@ class Cluster:
         """Starts whatever isn't running. If that fails, what this call started is ended again."""
         self.clear_away()
         before = list(self.state.members)
+        self.check()
         try:
             self._servers()
             if self._gaps():
@@ -70,6 +70,11 @@ class Cluster:
     def down(self) -> None:
         self.end(list(self.state.members))
         self.state.forget()
+
+    def check(self) -> None:
+        """Lets nothing be started or replaced as long as there are wrong flags, whichever program they are for."""
+        if faults := programs.faults(self.state, self.settings):
+            raise Trouble("wrong flags\n" + "\n".join(faults))
 
     def migrate(self) -> None:
         """Brings the tables up to date."""

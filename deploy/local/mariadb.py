@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from deploy.local.ports import LOOPBACK
+from deploy.local.process import find
 from deploy.trouble import Trouble
 
 # Carried out at each start, before anybody is let in; the password is another one in each cluster.
@@ -16,8 +17,6 @@ CREATE DATABASE IF NOT EXISTS mud CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE OR REPLACE USER mud@'{host}' IDENTIFIED BY '{password}';
 GRANT ALL ON mud.* TO mud@'{host}';
 """
-# Debian keeps the server where an ordinary user's PATH doesn't look.
-PLACES = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
 
 
 def install(directory: Path, log: Path) -> None:
@@ -31,7 +30,7 @@ def install(directory: Path, log: Path) -> None:
     making = directory / "making"
     # Only this account of the machine gets in as root, and only over the socket.
     command = [
-        program("mariadb-install-db"),
+        find("mariadb-install-db"),
         "--no-defaults",
         f"--datadir={making}",
         f"--user={getpass.getuser()}",
@@ -53,7 +52,7 @@ def command(directory: Path, port: int, password: str) -> list[str | Path]:
     init.touch(mode=0o600)
     init.write_text(INIT.format(host=LOOPBACK, password=password))
     return [
-        program("mariadbd"),
+        find("mariadbd"),
         "--no-defaults",
         f"--datadir={directory / 'data'}",
         f"--user={getpass.getuser()}",
@@ -87,13 +86,6 @@ def answers(port: int) -> bool:
             return greeting.read(5)[4:] == b"\n"
     except OSError:
         return False
-
-
-def program(name: str) -> str:
-    found = shutil.which(name, path=PLACES)
-    if found is None:
-        raise Trouble(f"{name} is missing")
-    return found
 
 
 def _temporary(directory: Path) -> Path:

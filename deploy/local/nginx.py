@@ -8,13 +8,12 @@ others stay where they are.
 import getpass
 import grp
 import os
-import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.process import Process
+from deploy.local.process import Process, find
 from deploy.trouble import Trouble
 from deploy.waiting import wait_for
 
@@ -36,7 +35,7 @@ def command(directory: Path, port: int, routes: Sequence[Route]) -> list[str | P
     """What starts it."""
     (directory / "tmp").mkdir(parents=True, exist_ok=True)
     write(directory, port, routes)
-    return [program(), "-p", directory, "-e", "stderr", "-c", _config(directory)]
+    return [find("nginx"), "-p", directory, "-e", "stderr", "-c", _config(directory)]
 
 
 def write(directory: Path, port: int, routes: Sequence[Route]) -> bool:
@@ -63,13 +62,6 @@ def reload(process: Process) -> None:
 
     if not wait_for(taken_over, RELOADED_WITHIN):
         raise Trouble("nginx did not take its new configuration")
-
-
-def program() -> str:
-    found = shutil.which("nginx", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin")
-    if found is None:
-        raise Trouble("nginx is missing")
-    return found
 
 
 def _values(port: int, routes: Sequence[Route]) -> dict[str, str]:

@@ -6,6 +6,7 @@ mistaken for it. Signals and ends go by a descriptor of the process for the same
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,9 @@ from pathlib import Path
 
 from deploy.trouble import Trouble
 from deploy.waiting import wait_for
+
+# Debian keeps servers where an ordinary user's PATH doesn't look.
+PLACES = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
 
 # Who starts a process is gone when it ends, so a shell stays behind to note how it ended (and to bury it, where
 # process 1 doesn't). $1 is where its exit code goes, $2 where its standard output goes.
@@ -88,6 +92,14 @@ class Files:
         except FileNotFoundError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def find(program: str) -> str:
+    """Where a program of the system is."""
+    found = shutil.which(program, path=PLACES)
+    if found is None:
+        raise Trouble(f"{program} is missing")
+    return found
 
 
 def start(command: Sequence[str | Path], files: Files, env: Mapping[str, str], cwd: Path) -> Process:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from deploy.waiting import wait_for
 SERVICES = ("user-svc", "chat-svc", "battle-svc", "gateway")
 EACH = 2
 READY_WITHIN = 60.0
+# How soon a program has said what it thinks of its flags, and its exit code when they are wrong.
+READ_WITHIN, WRONG = 30.0, 64
 
 # Ports of the cluster's block, counted from its first. A slot has two for gRPC, so that the next generation can listen
 # while the one before still does; their callers are told both and pass over the one where nobody is.
@@ -47,9 +51,29 @@ def slots(service: str) -> list[str]:
 def start_of(state: State, settings: Settings, service: str, slot: str, name: str, taken: int | None) -> Start:
     """How to start a program under this name; `taken` is the slot's port that its predecessor listens on."""
     port = None if service == "gateway" else next(p for p in grpc_ports(state, slot) if p != taken)
-    told = {"instance": name, "admin-listen": f"{LOOPBACK}:0", **_told(state, service, port), **_set(settings, service)}
-    flags = [part for flag, value in told.items() for part in (f"--{flag}", value)]
-    return Start([binary(settings, service), *flags], environment(state), port)
+    return Start(_command(settings, service, _flags(state, settings, service, name, port)), environment(state), port)
+
+
+def faults(state: State, settings: Settings) -> list[str]:
+    """What the programs themselves say against their flags, names and values; none when all are right."""
+    found = []
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        for service in SERVICES:
+            # A program reads all its flags before it takes an address: with this one it gets no further.
+            nowhere = {"admin-listen": f"{LOOPBACK}:{taken.getsockname()[1]}"}
+            flags = _flags(state, settings, service, service, 0) | nowhere
+            tried = subprocess.run(
+                _command(settings, service, flags),
+                env=environment(state),
+                cwd=state.layout.root,
+                capture_output=True,
+                text=True,
+                timeout=READ_WITHIN,
+                check=False,
+            )
+            if tried.returncode == WRONG:
+                found.append(f"{service}: {tried.stderr.strip()}")
+    return found
 
 
 def ready_line(process: Process, files: Files) -> dict[str, Any] | None:
@@ -85,6 +109,15 @@ def parse_flags(settings: list[str]) -> Flags:
             raise Trouble(f"--set {setting}: expected SERVICE.FLAG=VALUE, where SERVICE is all, {', '.join(SERVICES)}")
         flags.setdefault(service, {})[flag] = value
     return flags
+
+
+def _command(settings: Settings, service: str, flags: dict[str, str]) -> list[str | Path]:
+    return [binary(settings, service), *(part for flag, value in flags.items() for part in (f"--{flag}", value))]
+
+
+def _flags(state: State, settings: Settings, service: str, name: str, port: int | None) -> dict[str, str]:
+    ours = {"instance": name, "admin-listen": f"{LOOPBACK}:0"}
+    return {**ours, **_told(state, service, port), **_set(settings, service)}
 
 
 def _told(state: State, service: str, port: int | None) -> dict[str, str]:

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 from deploy.local.ports import LOOPBACK
+from deploy.local.process import find
 
 CONFIG = """\
 bind {host}
@@ -23,7 +24,7 @@ def command(directory: Path, port: int, password: str, log: Path) -> list[str | 
     config = directory / "redis.conf"
     config.touch(mode=0o600)
     config.write_text(CONFIG.format(host=LOOPBACK, port=port, password=password, directory=directory, log=log))
-    return ["redis-server", config]
+    return [find("redis-server"), config]
 
 
 def url(port: int, password: str) -> str:

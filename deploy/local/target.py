@@ -28,6 +28,7 @@ class LocalTarget:
     def prepare(self) -> None:
         if not self.cluster.whole():
             raise Trouble("the cluster is not whole; `make up` mends it")
+        self.cluster.check()
         self.cluster.migrate()
 
     def instances(self, service: str) -> Sequence[Member]:

@@ -101,12 +101,32 @@ def test_another_beside_it_comes_and_goes(cluster, other):
 
 
 def test_a_program_that_does_not_start_is_told_and_nothing_stays(other):
-    failed = other.up(*FLAGS, "gateway.outbox-bytes=none")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        failed = other.up(*FLAGS, f"gateway.listen=127.0.0.1:{taken.getsockname()[1]}")
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert "gateway-1 ended with 64 before it was ready" in failed.stderr
+    assert "gateway-1 ended with 1 before it was ready" in failed.stderr
     assert str(other.directory / "logs" / "gateway-1.log") in failed.stderr
-    assert "--outbox-bytes" in failed.stderr
     assert other.processes() == []
+
+
+def test_wrong_flags_are_all_told_before_anything_is_touched(cluster, other):
+    wrong = ("user-svc.no-such=1", "battle-svc.tick-ms=0", "battle-svc.save-every=soon", "gateway.outbox-bytes=none")
+    before = cluster.entries()
+    for command in (other.up(*wrong), cluster.deploy(flags=wrong)):
+        assert command.returncode == 1
+        for told in (
+            "user-svc: ",
+            "--no-such",
+            "battle-svc: ",
+            "--tick-ms",
+            "--save-every",
+            "gateway: ",
+            "--outbox-bytes",
+        ):
+            assert told in command.stderr
+    assert cluster.entries() == before
+    assert other.processes() == []
+    assert not (other.directory / "mariadb").exists()
 
 
 def test_every_program_is_replaced_while_players_fight(cluster):
@@ -137,13 +157,13 @@ def test_every_program_is_replaced_while_players_fight(cluster):
 
 def test_one_that_does_not_get_ready_stops_the_roll(cluster):
     before = cluster.entries()
-    rolled = cluster.deploy(flags=("chat-svc.lease-ttl=never",))
+    rolled = cluster.deploy(flags=(f"chat-svc.admin-listen={cluster.named('gateway-1.2')['admin']}",))
     report = json.loads(rolled.stdout)
     assert rolled.returncode == 1
     assert [replaced["service"] for replaced in report["replaced"]] == ["user-svc", "user-svc"]
     (stopped,) = report["faults"]
     assert "chat-svc-1" in stopped
-    assert "--lease-ttl" in stopped
+    assert "Address already in use" in stopped
     others = [entry for entry in before if entry["service"] != "user-svc"]
     assert [entry for entry in cluster.entries() if entry["service"] != "user-svc"] == others
     # Nor is it remembered.
