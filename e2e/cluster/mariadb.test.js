@@ -28,7 +28,7 @@ for (const [what, { begin, end }] of Object.entries(FAULTS)) {
     t.after(() => mariadb.clear());
     const cluster = await Cluster.start(t, { 'tick-ms': 250, 'save-every': '2s' }, { mariadb });
     const company = await Company.gather(t, cluster.all('gateway').map(({ url }) => url), FIGHTERS);
-    const idle = await Player.signUp(t, cluster.url);
+    const idle = await Player.signUp(t, cluster.nextUrl());
     const [hasty, traveller] = company.players;
 
     const silence = await company.silence(async () => {

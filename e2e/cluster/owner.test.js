@@ -1,17 +1,22 @@
-// The process that has a battle dies or stands still: another goes on, nobody sees a hole or a repeat, nothing is paid twice.
+// The process that has a battle dies or stands still: another goes on, nobody sees a hole or a repeat, nothing is paid
+// twice.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Cluster } from '../lib/cluster.js';
 import { Company } from '../lib/company.js';
+import { promised } from '../lib/promised.js';
 import { away, eventually } from '../lib/time.js';
 import { BattleTools } from '../lib/tools.js';
 
 const FIGHTERS = 12;
 
-/** The bound is 15 s; a crowded machine gets three times that before it counts as broken. */
-const BOUND_MS = 45_000;
+/** How soon after any one fault a watched battle goes on. */
+const PROMISED_MS = 15_000;
+
+/** How soon one that woke has let go of everything. */
+const WOKEN_MS = 45_000;
 
 const FROZEN_MS = 20_000;
 
@@ -30,8 +35,8 @@ for (const signal of ['SIGKILL', 'SIGTERM']) {
   test(`${signal} of the owner`, async (t) => {
     const { cluster, company, tools, before, victim, heir } = await scene(t);
     const silence = await company.silence(() => victim.stop(signal));
-    t.diagnostic(`${count(before, victim.name)} of ${FIGHTERS} battles taken over; the longest silence was ${silence.toFixed()} ms`);
-    assert.ok(silence < BOUND_MS, `${silence} ms`);
+    t.diagnostic(`${count(before, victim.name)} of ${FIGHTERS} battles taken over`);
+    promised(t, 'the longest silence', silence, PROMISED_MS);
 
     for (const [i, now] of (await whereabouts(company, tools.get(heir))).entries()) {
       assert.equal(now.owner, heir);
@@ -50,14 +55,15 @@ test('an owner that stood still for 20 s wakes and can write nothing', async (t)
     victim.freeze();
     await away(FROZEN_MS);
   });
-  t.diagnostic(`${count(before, victim.name)} of ${FIGHTERS} battles taken over; the longest silence was ${silence.toFixed()} ms`);
-  assert.ok(silence < BOUND_MS, `${silence} ms`);
+  t.diagnostic(`${count(before, victim.name)} of ${FIGHTERS} battles taken over`);
+  promised(t, 'the longest silence', silence, PROMISED_MS);
   const after = await whereabouts(company, tools.get(heir));
   for (const { owner } of after) assert.equal(owner, heir);
 
   victim.thaw();
   const inMemory = async () => (await victim.metrics()).sum('battles_in_memory');
-  await eventually(BOUND_MS, async () => (await inMemory()) === 0, async () => `the woken lets go: ${await inMemory()} battles`);
+  const still = async () => `the woken lets go: ${await inMemory()} battles`;
+  await eventually(WOKEN_MS, async () => (await inMemory()) === 0, still);
   await company.goOn(10);
   assert.deepEqual(await whereabouts(company, tools.get(victim.name)), after);
   await company.settle(cluster, tools.get(victim.name));

@@ -6,13 +6,14 @@ import { test } from 'node:test';
 import { Balancer } from '../lib/balancer.js';
 import { Cluster } from '../lib/cluster.js';
 import { Company } from '../lib/company.js';
+import { promised } from '../lib/promised.js';
 import { BattleTools } from '../lib/tools.js';
 
 /** By hand with more: `MUD_STORY_PLAYERS=500 node --test cluster/rolling.test.js`. */
 const FIGHTERS = Number(process.env.MUD_STORY_PLAYERS ?? 40);
 
-/** A crowded machine gets this long before it counts as broken. */
-const BOUND_MS = 45_000;
+/** How soon a watched battle goes on. */
+const PROMISED_MS = 15_000;
 
 test(`every process is replaced under ${FIGHTERS} players`, async (t) => {
   const cluster = await Cluster.start(t, { 'tick-ms': 500, 'save-every': '5s' });
@@ -32,10 +33,10 @@ test(`every process is replaced under ${FIGHTERS} players`, async (t) => {
       await company.goOn(2);
     }
   });
-  t.diagnostic(`the longest silence was ${silence.toFixed()} ms`);
-  assert.ok(silence < BOUND_MS, `${silence} ms`);
+  promised(t, 'the longest silence', silence, PROMISED_MS);
   const moves = company.players.map(({ heard }) => heard.filter(({ event }) => event === 'disconnect').length);
-  t.diagnostic(`${moves.reduce((sum, n) => sum + n, 0)} moves of ${FIGHTERS} players, at most ${Math.max(...moves)} of one`);
+  const all = moves.reduce((sum, n) => sum + n, 0);
+  t.diagnostic(`${all} moves of ${FIGHTERS} players, at most ${Math.max(...moves)} of one`);
   assert.ok(moves.every((n) => n > 0), 'no gateway is the same');
   await company.settle(cluster, new BattleTools(t, cluster.named('battle-svc-1.2')));
 });

@@ -12,6 +12,9 @@ import { BattleTools } from '../lib/tools.js';
 /** So many that each of two battle-svc is all but sure to have one of their battles. */
 const FIGHTERS = 12;
 
+/** What has to be zero when everybody has gone. */
+const GAUGES = ['gateway_sockets', 'gateway_sessions', 'gateway_battles', 'gateway_rooms', 'battle_watchers'];
+
 /** Who has left is missed after this long; so a reconnect makes no noise. */
 const GRACE_MS = 15_000;
 
@@ -82,14 +85,15 @@ test('a battle is served whichever battle-svc has it, and any of them answers fo
   company.players.forEach((player) => player.leave());
   const left = async () => {
     const metrics = await cluster.metrics();
-    return ['gateway_sockets', 'gateway_sessions', 'gateway_battles', 'gateway_rooms', 'battle_watchers'].filter((gauge) => metrics.sum(gauge) !== 0);
+    return GAUGES.filter((gauge) => metrics.sum(gauge) !== 0);
   };
   await eventually(60_000, async () => (await left()).length === 0, async () => `gone: ${await left()}`);
 });
 
 /** Waits until a player hears that another has come or gone, and how many there are then. */
 async function told(player, what, who, count) {
-  const news = () => player.heard.find(({ event, payload }) => event === 'chat:presence' && payload[what] === who.names.character);
-  await player.until(news, `that ${who.names.character} has ${what}`, 3 * GRACE_MS);
+  const { character } = who.names;
+  const news = () => player.heard.find(({ event, payload }) => event === 'chat:presence' && payload[what] === character);
+  await player.until(news, `that ${character} has ${what}`, 3 * GRACE_MS);
   assert.equal(news().payload.count, count);
 }

@@ -1,5 +1,5 @@
-// A private cluster for one story: several of each program on free ports, over a Redis and a database of its own. It can
-// stand wherever a story starts a server: then every player comes by the next gateway.
+// A private cluster for one story: several of each program on free ports, over a Redis and a database of its own. It
+// can stand wherever a story starts a server: then every player comes by the next gateway.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,11 +18,14 @@ const SERVICES = {
   'user-svc': ['grpc-listen', 'database-url', 'session-ttl', 'bcrypt-cost'],
   'battle-svc': ['grpc-listen', 'user-url', 'tick-ms', 'save-every', 'idle-cap', 'detach-after', 'lease-ttl'],
   'chat-svc': ['grpc-listen'],
-  gateway: ['listen', 'user-url', 'battle-url', 'chat-url', 'allowed-origins', 'trusted-proxies', 'limits', 'outbox-bytes'],
+  gateway: [
+    ...['listen', 'user-url', 'battle-url', 'chat-url'],
+    ...['allowed-origins', 'trusted-proxies', 'limits', 'outbox-bytes'],
+  ],
 };
 
 /** Flags of all of them. */
-const COMMON = ['admin-listen', 'redis-url', 'instance', 'log'];
+const COMMON = ['admin-listen', 'redis-url', 'instance', 'internal-token', 'log'];
 
 /** Addresses a service may have: of those that run, and of those that may take their places. */
 const ADDRESSES_EACH = 2;
@@ -33,7 +36,7 @@ export class Cluster {
   #tools;
   #addresses = new Map();
   #flags;
-  #gateways = 0;
+  #asked = 0;
 
   /**
    * Starts a cluster and waits until all of it is ready. It is ended, and its files removed, when test `t` is over.
@@ -71,17 +74,16 @@ export class Cluster {
     return [...this.#programs.values()].filter(({ name }) => !service || name.startsWith(`${service}-`));
   }
 
-  /** Where players connect: every time by the next gateway. */
-  get url() {
-    return `http://${this.ready.http}`;
+  /** Where the next player connects: at another gateway each time it is asked. */
+  nextUrl() {
+    const gateways = this.all('gateway');
+    return gateways[this.#asked++ % gateways.length].url;
   }
 
-  /** Addresses as those of a single server: of the next gateway, and of a battle-svc. */
+  /** Where tools ask for battles. */
   get ready() {
-    const gateways = this.all('gateway');
-    const { http } = gateways[this.#gateways++ % gateways.length].ready;
     const { grpc } = this.all('battle-svc')[0].ready;
-    return { http, grpc };
+    return { grpc };
   }
 
   /** Starts another process of a service, on addresses its peers know already. */

@@ -14,7 +14,8 @@ export class Company {
 
   /** Signs up so many players, each at the next of these URLs; they fight from now on. */
   static gather(t, urls, count) {
-    return Company.#assemble(Array.from({ length: count }), (_, i, options) => Player.signUp(t, urls[i % urls.length], options));
+    const places = Array.from({ length: count });
+    return Company.#assemble(places, (_, i, options) => Player.signUp(t, urls[i % urls.length], options));
   }
 
   /** The same with players who have tokens already: more than may sign up at once. */
@@ -69,11 +70,11 @@ export class Company {
   }
 
   /**
-   * Ends all battles, whose owners may have been found only just now: what everybody has seen frame by frame is what was stored, what was paid, and what comes out when
-   * it is computed again; and the books are sound.
+   * Ends all battles, insisting, since an owner may just have changed. What was seen is what was stored, paid, and
+   * computed again; and the books are sound.
    */
   async settle(cluster, tools) {
-    await this.each((player) => player.insist('battle:stop'));
+    await this.each((player) => player.stop());
     await this.each(async (player) => {
       const { course } = player;
       assert.equal(course.frames, course.seq, `every frame as a frame; ${player.story()}`);

@@ -1,4 +1,5 @@
-// A player with the stock client. Everything the server says is checked on arrival; what breaks a law is kept as a fault.
+// A player with the stock client. Everything the server says is checked on arrival; what breaks a law is kept as a
+// fault.
 
 import { EventEmitter } from 'node:events';
 
@@ -26,7 +27,10 @@ export function freshNames() {
 
 /** One player's socket, what they know of their battle, and all they were told. */
 export class Player extends EventEmitter {
-  /** Options: `token`, `lang`, `style`, `transports`, `book` (frames seen by all), `resume` (false: never say where we were). */
+  /**
+   * Options: `token`, `lang`, `style`, `transports`, `book` (frames seen by all), `resume` (false: never say where we
+   * were).
+   */
   constructor(url, { token, lang = 'en', style, book, resume = true, ...options } = {}) {
     super();
     this.setMaxListeners(0);
@@ -92,6 +96,20 @@ export class Player extends EventEmitter {
       const passing = ['unavailable', 'deadline_exceeded'].includes(answer.error.code);
       if (!passing || Date.now() > end) throw new Refusal(event, answer.error);
       await away(answer.error.retryAfterMs ?? 100);
+    }
+  }
+
+  /**
+   * Ends the battle, insisting. Where it isn't known what became of an attempt, there may be none left for the next;
+   * then the end has been told.
+   */
+  async stop() {
+    try {
+      await this.insist('battle:stop');
+    } catch (refusal) {
+      if (refusal.reason !== 'no_battle') throw refusal;
+      const stopped = ({ battle, reason }) => battle === this.course.id && reason === 'stopped';
+      await this.until(() => this.ends.some(stopped), 'the end of the battle');
     }
   }
 
@@ -171,7 +189,8 @@ export class Player extends EventEmitter {
 
   /** What happened last, for messages. */
   story() {
-    const last = this.heard.slice(-8).map(({ event, payload }) => `${event} ${JSON.stringify(payload)?.slice(0, 160)}`);
+    const told = ({ event, payload }) => `${event} ${JSON.stringify(payload)?.slice(0, 160)}`;
+    const last = this.heard.slice(-8).map(told);
     return `at frame ${this.course?.seq}; heard last:\n  ${last.join('\n  ')}`;
   }
 
@@ -191,12 +210,16 @@ export class Player extends EventEmitter {
       else if (event === 'battle:frame') this.#of(payload).frame(payload);
       else if (event === 'battle:digest' || event === 'battle:report') this.#of(payload).summary(payload);
       else if (event === 'battle:end') this.ends.push(payload);
-      else if (event === 'chat:message') this.line = { room: payload.room, epoch: payload.epoch, offset: payload.offset };
+      else if (event === 'chat:message') this.#heardUpTo(payload);
     } catch (fault) {
       this.faults.push(fault);
     }
     if (event === 'battle:frame') this.emit('news');
     else this.#note(event, payload);
+  }
+
+  #heardUpTo({ room, epoch, offset }) {
+    this.line = { room, epoch, offset };
   }
 
   #of({ battle }) {

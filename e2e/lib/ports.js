@@ -1,4 +1,5 @@
-// Ports that stay a story's own while nobody listens on them: below those that the system gives to outgoing connections.
+// Ports that stay a story's own while nobody listens on them: below those that the system gives to outgoing
+// connections.
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';

@@ -28,7 +28,7 @@ export class RawSocket {
   static async enter(server, token, events) {
     const socket = new RawSocket();
     socket.#events = events;
-    await socket.#open(server.ready.http);
+    await socket.#open(new URL(server.nextUrl()).host);
     socket.send(`40${JSON.stringify({ token })}`);
     await socket.until((text) => text.startsWith('42["session:ready"'));
     return socket;
@@ -37,7 +37,7 @@ export class RawSocket {
   /** Connects without a word of Socket.IO said. */
   static async open(server) {
     const socket = new RawSocket();
-    await socket.#open(server.ready.http);
+    await socket.#open(new URL(server.nextUrl()).host);
     return socket;
   }
 
@@ -57,11 +57,19 @@ export class RawSocket {
     return within(ms, found, () => 'a message on a raw socket').finally(() => (this.listener = undefined));
   }
 
-  /** Reads nothing from now on; TCP then tells the server to wait. Says all the same that it lives, as who only reads slowly. */
+  /**
+   * Reads nothing from now on; TCP then tells the server to wait. Says all the same that it lives, as who only reads
+   * slowly.
+   */
   pause() {
     this.#tcp.pause();
     this.#pongs = setInterval(() => this.send(PONG), PONG_EVERY_MS).unref();
     this.#tcp.once('close', () => clearInterval(this.#pongs));
+  }
+
+  /** Says no more that it lives, as one whose machine stands still. */
+  freeze() {
+    clearInterval(this.#pongs);
   }
 
   /** Reads again, beginning with what has been waiting. */
@@ -101,7 +109,8 @@ export class RawSocket {
     await once(this.#tcp, 'connect');
     this.#tcp.write(
       `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: ${address}\r\nConnection: Upgrade\r\n` +
-        `Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+        'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
     );
     await new Promise((resolve) => {
       const read = (data) => {

@@ -1,4 +1,5 @@
-// A private server for one story: the real program on free ports, with a database of its own, or a cluster in its place.
+// A private server for one story: the real program on free ports, with a database of its own; or a cluster in its
+// place.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,6 +36,11 @@ class Single extends Program {
     super('mud', 'mud', join(directory, 'log'), { ...usual, ...flags });
     this.directory = directory;
     this.#database = database;
+  }
+
+  /** Where the next player connects: of a single server, always there. */
+  nextUrl() {
+    return this.url;
   }
 
   /** Runs another command of the program on this server's database; answers what it printed on stdout. */

@@ -1,5 +1,5 @@
-// Lines that everybody has to hear once, whatever befalls the way between. One that was refused may be heard, as it isn't
-// known what became of it, but never twice.
+// Lines that everybody has to hear once, whatever befalls the way between. One that was refused may be heard, as it
+// isn't known what became of it, but never twice.
 
 import assert from 'node:assert/strict';
 
@@ -33,7 +33,9 @@ export class Talk {
 
   /** Waits until everybody has heard everything that was said. */
   async heard(ms) {
-    const hears = (player) => player.until(() => this.missing(player).length === 0, `lines ${this.missing(player)}`, ms);
+    const hears = (player) => {
+      return player.until(() => this.missing(player).length === 0, `lines ${this.missing(player)}`, ms);
+    };
     await Promise.all(this.players.map(hears));
   }
 

@@ -8,7 +8,7 @@ import { Server } from '../lib/server.js';
 
 test('what one says all hear, in order, and history agrees', async (t) => {
   const server = await Server.start(t);
-  const [one, two] = [await Player.signUp(t, server.url), await Player.signUp(t, server.url)];
+  const [one, two] = [await Player.signUp(t, server.nextUrl()), await Player.signUp(t, server.nextUrl())];
   const presence = await one.hear('chat:presence');
   assert.equal(presence.joined, two.names.character);
   assert.equal(presence.count, 2);
@@ -29,7 +29,7 @@ test('what one says all hear, in order, and history agrees', async (t) => {
 
 test('the same key says a line once', async (t) => {
   const server = await Server.start(t);
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   const first = await player.ask('chat:send', { text: 'once', key: 'k' });
   const again = await player.ask('chat:send', { text: 'once', key: 'k' });
   assert.deepEqual([again.epoch, again.offset], [first.epoch, first.offset]);
@@ -38,7 +38,7 @@ test('the same key says a line once', async (t) => {
 
 test('who comes back hears what was said meanwhile, once', async (t) => {
   const server = await Server.start(t);
-  const [one, two] = [await Player.signUp(t, server.url), await Player.signUp(t, server.url)];
+  const [one, two] = [await Player.signUp(t, server.nextUrl()), await Player.signUp(t, server.nextUrl())];
   await one.ask('chat:send', { text: 'before' });
   await two.hear('chat:message');
 

@@ -18,7 +18,7 @@ test('a hundred cuts at random moments lose nothing and repeat nothing', async (
 
   await Promise.all(
     Array.from({ length: PLAYERS }, async (_, i) => {
-      const player = await Player.signUp(t, server.url, { transports: [i % 4 === 0 ? 'polling' : 'websocket'] });
+      const player = await Player.signUp(t, server.nextUrl(), { transports: [i % 4 === 0 ? 'polling' : 'websocket'] });
       await player.fight('1');
       for (let cut = 0; cut < CUTS_EACH; cut += 1) {
         await away(Math.random() * 1_000);
@@ -38,7 +38,7 @@ test('away for more frames than are sent again: one report, then live frames', a
   const server = await Server.start(t, { 'tick-ms': 10 });
   const told = await Promise.all(
     Array.from({ length: PLAYERS }, async () => {
-      const player = await Player.signUp(t, server.url);
+      const player = await Player.signUp(t, server.nextUrl());
       await player.fight('1');
       await player.reach(10);
 
@@ -69,14 +69,14 @@ test('away for more frames than are sent again: one report, then live frames', a
 test('a client that does not say where it was gets a report from where it was last served', async (t) => {
   // Long enough that no frame is on its way when the line is cut: what was sent counts as served.
   const server = await Server.start(t, { 'tick-ms': 500 });
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   await player.fight('1');
   await player.reach(3);
   player.cut();
   await player.until(() => !player.socket.connected, 'the cut');
   await away(1_000);
 
-  const again = await Player.enter(t, server.url, player.token);
+  const again = await Player.enter(t, server.nextUrl(), player.token);
   const report = await again.hear('battle:report');
   assert.ok(report.fromSeq <= player.course.seq + 1, `served to ${player.course.seq}, report from ${report.fromSeq}`);
   await again.reach(report.toSeq + 3);
@@ -85,14 +85,14 @@ test('a client that does not say where it was gets a report from where it was la
 
 test('absence counts up to the cap and no further', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 10, 'idle-cap': '2s', 'detach-after': '100ms' });
-  const player = await Player.signUp(t, server.url, { resume: false });
+  const player = await Player.signUp(t, server.nextUrl(), { resume: false });
   await player.fight('1');
   await player.reach(10);
 
   player.cut();
   await player.until(() => !player.socket.connected, 'the cut');
   await away(6_000);
-  const again = await Player.enter(t, server.url, player.token);
+  const again = await Player.enter(t, server.nextUrl(), player.token);
   const report = await again.hear('battle:report');
   assert.equal(report.capped, true, JSON.stringify(report));
   assert.ok(report.countedMs < report.awayMs, JSON.stringify(report));
@@ -104,7 +104,7 @@ test('absence counts up to the cap and no further', async (t) => {
 
 test('a missed end is announced at the next connect', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 10 });
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   // Dungeon 5 kills a newcomer at once.
   await player.fight('5', { onDeath: 'stop' });
   player.cut();
@@ -121,7 +121,7 @@ test('a missed end is announced at the next connect', async (t) => {
 test('battle:sync gives frames again and changes nothing', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 20 });
   const seen = new Map();
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   player.socket.on('battle:frame', (frame) => seen.set(frame.seq, frame));
   await player.fight('1');
   await player.reach(30);

@@ -17,7 +17,7 @@ test('SIGTERM, then SIGKILL, amid a hundred battles', async (t) => {
   // So few at a time that nobody is sent away from the queue for a password's hash.
   const places = Array.from({ length: PLAYERS });
   const players = await crew(places, 8, (_, i) => {
-    return Player.signUp(t, server.url, { book, transports: [i % 4 === 0 ? 'polling' : 'websocket'] });
+    return Player.signUp(t, server.nextUrl(), { book, transports: [i % 4 === 0 ? 'polling' : 'websocket'] });
   });
   await Promise.all(players.map((player) => player.fight('1')));
   await everybody(players, (player) => player.reach(10));
@@ -34,7 +34,7 @@ test('SIGTERM, then SIGKILL, amid a hundred battles', async (t) => {
     await everybody(players, (player) => player.reach(before[players.indexOf(player)] + 20));
   }
 
-  await everybody(players, (player) => player.insist('battle:stop'));
+  await everybody(players, (player) => player.stop());
   const tools = new BattleTools(t, server);
   for (const player of players) {
     const { verified, differences, frames } = await tools.verify(player.course.id);
@@ -49,7 +49,7 @@ test('SIGTERM, then SIGKILL, amid a hundred battles', async (t) => {
 test('two witnesses of one battle see the same frames across a kill', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 50, 'save-every': '60s' });
   const book = new Map();
-  const player = await Player.signUp(t, server.url, { book });
+  const player = await Player.signUp(t, server.nextUrl(), { book });
   await player.fight('1');
   await player.reach(40);
   const { frames } = await player.ask('battle:sync', { after: 0 });

@@ -42,7 +42,7 @@ test(`${PLAYERS} players fight`, async (t) => {
 
   const book = new Map();
   const players = await crew(tokens, AT_ONCE, async (token) => {
-    const player = await Player.enter(t, server.url, token, { book, transports: ['websocket'] });
+    const player = await Player.enter(t, server.nextUrl(), token, { book, transports: ['websocket'] });
     await player.insist('battle:auto', { dungeon: '1' });
     return player;
   });

@@ -1,4 +1,5 @@
-// A server that goes away lets its players go one by one: each is told when, is served until then, and nobody new comes in.
+// A server that goes away lets its players go one by one: each is told when, is served until then, and nobody new comes
+// in.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -16,7 +17,7 @@ test('players are served until the moment each was told', { skip: ONE_PROCESS },
   const server = await Server.start(t, { 'tick-ms': 50 });
   const book = new Map();
   const players = await crew(Array.from({ length: PLAYERS }), 8, (_, i) => {
-    return Player.signUp(t, server.url, { book, transports: [i % 4 === 0 ? 'polling' : 'websocket'] });
+    return Player.signUp(t, server.nextUrl(), { book, transports: [i % 4 === 0 ? 'polling' : 'websocket'] });
   });
   await Promise.all(players.map((player) => player.fight('1')));
   await Promise.all(players.map((player) => player.reach(10)));
@@ -48,11 +49,11 @@ test('players are served until the moment each was told', { skip: ONE_PROCESS },
 
 test('a server that goes away takes nobody in', { skip: ONE_PROCESS }, async (t) => {
   const server = await Server.start(t);
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   const draining = once(player.socket, 'system:draining');
   const stopped = server.stop('SIGTERM');
   await draining;
-  const answer = await fetch(`${server.url}/socket.io/?EIO=4&transport=polling`).catch((refused) => refused);
+  const answer = await fetch(`${server.nextUrl()}/socket.io/?EIO=4&transport=polling`).catch((refused) => refused);
   // The player may have been let go, and the server be gone, within the same millisecond.
   assert.ok(answer instanceof Error || answer.status === 503, `status ${answer.status}`);
   assert.equal(await stopped, 0);

@@ -11,7 +11,7 @@ const WAYS = [['websocket'], ['polling'], ['polling', 'websocket']];
 for (const transports of WAYS) {
   test(`a newcomer fights in dungeon 1 by ${transports.join(', then ')}`, async (t) => {
     const server = await Server.start(t, { 'tick-ms': 50 });
-    const player = await Player.signUp(t, server.url, { transports });
+    const player = await Player.signUp(t, server.nextUrl(), { transports });
 
     const battle = await player.fight('1');
     assert.equal(battle.character, player.names.character);
@@ -38,7 +38,7 @@ for (const transports of WAYS) {
 
 test('an equal request answers the same battle, a different one is refused', async (t) => {
   const server = await Server.start(t);
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   const battle = await player.fight('1');
 
   assert.equal((await player.fight('1')).id, battle.id);
@@ -49,7 +49,7 @@ test('an equal request answers the same battle, a different one is refused', asy
 test('sentences come exactly when the handshake names a style', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 50 });
   const frames = async (options) => {
-    const player = await Player.signUp(t, server.url, options);
+    const player = await Player.signUp(t, server.nextUrl(), options);
     const seen = [];
     player.socket.on('battle:frame', (frame) => seen.push(frame));
     await player.fight('1');

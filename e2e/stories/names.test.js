@@ -12,7 +12,7 @@ const TRIES = 15;
 const ALIKE = 1.5;
 
 function newcomer(t, server, options) {
-  const player = new Player(server.url, options);
+  const player = new Player(server.nextUrl(), options);
   t.after(() => player.leave());
   return player;
 }
@@ -55,7 +55,7 @@ test('another spelling of a taken name is that name', async (t) => {
 
 test('a wrong password and an unknown name cannot be told apart', async (t) => {
   const server = await Server.start(t, { 'bcrypt-cost': 8, limits: 'off' });
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   const attempts = {
     'wrong password': () => ({ username: player.names.username, password: 'not the one' }),
     'unknown name': () => ({ username: freshNames().username, password: 'not the one' }),

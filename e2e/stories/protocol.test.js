@@ -20,7 +20,7 @@ const OPTIONS = { strict: false, meta: false, validateSchema: false, validateFor
 
 test('the description is AsyncAPI, and fits what is asked, answered and told', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 20, limits: 'off' });
-  const protocol = parse(await (await fetch(`${server.url}/asyncapi.yaml`)).text());
+  const protocol = parse(await (await fetch(`${server.nextUrl()}/asyncapi.yaml`)).text());
   const valid = new Ajv(OPTIONS).compile(ASYNCAPI);
   assert.ok(valid(protocol), JSON.stringify(valid.errors));
   for (const [kind, of] of Object.entries(protocol.components)) {
@@ -30,7 +30,7 @@ test('the description is AsyncAPI, and fits what is asked, answered and told', a
   const shapes = new Shapes(protocol);
   const players = [];
   for (const style of ['rich', undefined]) {
-    const player = new Player(server.url, { style });
+    const player = new Player(server.nextUrl(), { style });
     t.after(() => player.leave());
     player.socket.onAny((event, payload) => shapes.check(event, 'payload', payload));
     await player.hear('connect');

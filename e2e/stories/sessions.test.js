@@ -18,11 +18,11 @@ async function seenOff(player, reason) {
 for (const transports of [['websocket'], ['polling']]) {
   test(`a second sign-in ends the first session, by ${transports}`, async (t) => {
     const server = await Server.start(t, { 'tick-ms': 50 });
-    const first = await Player.signUp(t, server.url, { transports });
+    const first = await Player.signUp(t, server.nextUrl(), { transports });
     await first.fight('1');
     await first.reach(3);
 
-    const second = new Player(server.url, { transports });
+    const second = new Player(server.nextUrl(), { transports });
     t.after(() => second.leave());
     const ready = await second.signIn(first.names);
     await seenOff(first, 'signed_in_elsewhere');
@@ -31,7 +31,7 @@ for (const transports of [['websocket'], ['polling']]) {
     await second.reach(second.course.seq + 5);
     assert.deepEqual(second.faults, []);
 
-    const late = new Player(server.url, { token: first.token, transports });
+    const late = new Player(server.nextUrl(), { token: first.token, transports });
     t.after(() => late.leave());
     const refused = await late.hear('connect_error');
     assert.deepEqual(refused.data.code, 'unauthenticated');
@@ -39,11 +39,11 @@ for (const transports of [['websocket'], ['polling']]) {
 
   test(`of two tabs with one token the newer one plays, by ${transports}`, async (t) => {
     const server = await Server.start(t, { 'tick-ms': 50 });
-    const first = await Player.signUp(t, server.url, { transports });
+    const first = await Player.signUp(t, server.nextUrl(), { transports });
     await first.fight('1');
     await first.reach(3);
 
-    const second = await Player.enter(t, server.url, first.token, { transports });
+    const second = await Player.enter(t, server.nextUrl(), first.token, { transports });
     await seenOff(first, 'another_tab');
     await second.until(() => second.course.reports === 1, 'a report');
     await second.reach(second.course.seq + 5);
@@ -53,7 +53,7 @@ for (const transports of [['websocket'], ['polling']]) {
 
 test('a replaced socket that reads nothing and has a full queue is really closed', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 10, limits: 'off' });
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   await player.fight('1');
   await player.reach(3);
 
@@ -64,9 +64,10 @@ test('a replaced socket that reads nothing and has a full queue is really closed
   const connections = async () => (await server.metrics()).sum('gateway_connections');
   assert.equal(await connections(), 1, 'nobody is cut off for being slow');
 
-  const next = await Player.enter(t, server.url, player.token);
+  const next = await Player.enter(t, server.nextUrl(), player.token);
   // Two for a moment; then only the new one, although the other end still reads nothing.
-  await eventually(30_000, async () => (await connections()) === 1, async () => `one connection: ${await connections()}`);
+  const counted = async () => `one connection: ${await connections()}`;
+  await eventually(30_000, async () => (await connections()) === 1, counted);
   await deaf.closed(15_000);
   await next.until(() => next.course.reports === 1, 'a report');
   await next.reach(next.course.seq + 5);
@@ -75,7 +76,7 @@ test('a replaced socket that reads nothing and has a full queue is really closed
 
 test('signing out ends the session and leaves the battle running', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 50 });
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   const battle = await player.fight('1');
   await player.reach(3);
   await player.ask('auth:signout');
@@ -88,17 +89,17 @@ test('signing out ends the session and leaves the battle running', async (t) => 
 
 test('a refreshed token works, the old one too, and neither after signing out', async (t) => {
   const server = await Server.start(t);
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   const old = player.token;
   const { token, expiresAt } = await player.ask('auth:refresh');
   assert.ok(expiresAt > 0);
   assert.notEqual(token, old);
-  await Player.enter(t, server.url, old);
-  const latest = await Player.enter(t, server.url, token);
+  await Player.enter(t, server.nextUrl(), old);
+  const latest = await Player.enter(t, server.nextUrl(), token);
   await latest.ask('auth:signout');
 
   for (const over of [old, token]) {
-    const late = new Player(server.url, { token: over });
+    const late = new Player(server.nextUrl(), { token: over });
     t.after(() => late.leave());
     assert.equal((await late.hear('connect_error')).data.code, 'unauthenticated');
   }
@@ -106,13 +107,13 @@ test('a refreshed token works, the old one too, and neither after signing out', 
 
 test('a deleted account is gone, its battle ended, its names free', async (t) => {
   const server = await Server.start(t);
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   await player.fight('1');
   await assert.rejects(player.ask('account:delete', { password: 'not the one' }), { code: 'permission_denied' });
   await player.ask('account:delete', { password: player.names.password });
   await player.until(() => player.socket.disconnected, 'the end of the connection');
 
-  const again = new Player(server.url);
+  const again = new Player(server.nextUrl());
   t.after(() => again.leave());
   await assert.rejects(again.signIn(player.names), { code: 'unauthenticated' });
   const ready = await again.signUp(player.names);
@@ -122,7 +123,7 @@ test('a deleted account is gone, its battle ended, its names free', async (t) =>
 
 test('a session says five minutes before that it ends, and a fresh token goes on', async (t) => {
   const server = await Server.start(t, { 'session-ttl': '301s' });
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   const { expiresAt } = await player.hear('session:expiring');
   const fresh = await player.ask('auth:refresh');
   assert.ok(fresh.expiresAt > expiresAt, `${fresh.expiresAt} and ${expiresAt}`);
@@ -130,6 +131,6 @@ test('a session says five minutes before that it ends, and a fresh token goes on
 
 test('a session ends when its time is over', async (t) => {
   const server = await Server.start(t, { 'session-ttl': '1s' });
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   await player.until(() => player.socket.disconnected, 'the end of the connection');
 });

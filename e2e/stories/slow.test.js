@@ -17,7 +17,7 @@ const OUTBOX_BYTES = 131_072;
 
 test('frames a slow client would drown in come as a digest that counts as all of them', async (t) => {
   const server = await Server.start(t, { 'tick-ms': 20, limits: 'off', 'outbox-bytes': OUTBOX_BYTES });
-  const player = await Player.signUp(t, server.url);
+  const player = await Player.signUp(t, server.nextUrl());
   const battle = await player.fight('1');
   player.leave();
 
@@ -35,7 +35,8 @@ test('frames a slow client would drown in come as a digest that counts as all of
   await eventually(A_REVIVAL_MS, collapsed, () => 'frames told as one');
   const caught = once(news, 'frame after a digest');
   slow.resume();
-  await within(A_REVIVAL_MS, caught, () => `a digest and frames after it; ${JSON.stringify({ ...course, book: undefined })}`);
+  const where = () => JSON.stringify({ ...course, book: undefined });
+  await within(A_REVIVAL_MS, caught, () => `a digest and frames after it; ${where()}`);
   t.diagnostic(`${course.frames} frames, ${course.digests} digests, at ${course.seq}`);
 });
 
