@@ -74,9 +74,9 @@ export class Player extends EventEmitter {
     return this.hear('session:ready');
   }
 
-  /** Starts an automatic battle; its frames are followed from now on. */
+  /** Starts an automatic battle, insisting, as who asks again gets the same; its frames are followed from now on. */
   async fight(dungeon = '1', more = {}) {
-    const { battle } = await this.ask('battle:auto', { dungeon, ...more });
+    const { battle } = await this.insist('battle:auto', { dungeon, ...more });
     return battle;
   }
 

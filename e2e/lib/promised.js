@@ -7,7 +7,7 @@ const CROWDED = 3;
 
 /** Says what was seen of a promise, and warns where it was missed. */
 export function promised(t, what, seenMs, promisedMs) {
-  const missed = seenMs > promisedMs ? ' (WARNING: promise missed)' : '';
+  const missed = seenMs > promisedMs ? ' (WARNING: missed)' : '';
   t.diagnostic(`${what}: seen ${seenMs.toFixed()} of ${promisedMs} ms promised${missed}`);
   assert.ok(seenMs < CROWDED * promisedMs, `${what}: ${seenMs} ms`);
 }
