@@ -54,12 +54,11 @@ impl Check for BattleArgs {
 }
 
 impl BattleSettings {
-    /// The settings of the instance of this name. Where there are others, `standstill` is how long it may stand still
-    /// before they may have its battles.
+    /// The settings of the instance of this name.
     #[must_use]
-    pub fn named(self, instance: impl Into<String>, standstill: Option<Duration>) -> Settings {
+    pub fn named(self, instance: impl Into<String>) -> Settings {
         let Self { tick_ms, save_every, idle_cap, detach_after } = self;
-        let pace = Pace { save_every, idle_cap, detach_after, standstill };
+        let pace = Pace { save_every, idle_cap, detach_after };
         Settings { tick_ms, pace, ..Settings::named(instance) }
     }
 }

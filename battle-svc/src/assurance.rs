@@ -5,7 +5,6 @@
 //! ([`quiet`](Assurance::quiet)), and in that time the one that isn't dead learns of it or stops showing
 //! (`docs/adr/0024`).
 
-use std::collections::HashSet;
 use std::future::ready;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,8 +15,9 @@ use service_kit::Fault;
 use tokio::time::{Instant, sleep_until};
 
 use crate::clients::Store;
-use crate::record::{Hold, Outcome};
+use crate::record::Owned;
 use crate::shards::Shards;
+use crate::ttl;
 
 /// At most so many battles in one question.
 const AT_ONCE: usize = 1_000;
@@ -49,11 +49,23 @@ impl Assurance {
         self.renewed.store(u64::try_from(since).unwrap_or_default(), Ordering::Relaxed);
     }
 
-    /// Whether a battle that was ours at the moment `ours` may be shown at the moment `now`: others claim it at the
-    /// earliest when half a TTL has passed since the lease was renewed (a backplane may forget it right away, and they
-    /// saw it shortly before), and take an input another TTL later.
-    pub(crate) fn holds(&self, ours: Instant, now: Instant) -> bool {
-        self.ttl.is_none_or(|ttl| now < ours.max(self.last_renewal() + ttl / 2) + ttl)
+    /// At the moment `now` a battle may be shown that was surely ours after the moment this answers; any may when it
+    /// answers none. Others claim a battle at the earliest a while after the lease was renewed, and take an input a TTL
+    /// after that: whatever was ours by then isn't another's yet.
+    pub(crate) fn floor(&self, now: Instant) -> Option<Instant> {
+        let ttl = self.ttl?;
+        let all_until = self.last_renewal() + ttl::unclaimed_for(ttl) + ttl;
+        if now < all_until { None } else { now.checked_sub(ttl) }
+    }
+
+    /// Whether others may have taken over what was ours so long ago.
+    pub(crate) fn is_outlived(&self, span: Duration) -> bool {
+        self.ttl.is_some_and(|ttl| span > ttl)
+    }
+
+    /// How often whoever has battles must look at the time, to notice that it stood still.
+    pub(crate) fn turn_every(&self) -> Option<Duration> {
+        self.ttl.map(ttl::turn_every)
     }
 
     /// How long a battle takes no input after it was taken over from an owner that did not let go.
@@ -65,16 +77,15 @@ impl Assurance {
     /// those that others have are lost, and the rest is known to be ours.
     pub(crate) async fn keep(&self, shards: &Shards, store: &Store) {
         let Some(ttl) = self.ttl else { return };
-        let period = ttl * 4 / 10;
         let (mut asked, mut told) = (Instant::now(), false);
         loop {
-            let doubt = (self.last_renewal() + ttl * 6 / 10).max(asked + period);
+            let doubt = (self.last_renewal() + ttl::doubt_after(ttl)).max(asked + ttl::ask_every(ttl));
             if doubt > Instant::now() {
                 sleep_until(doubt).await;
                 continue;
             }
             asked = Instant::now();
-            let faults = ask_for_all(shards, store, asked + period, ttl / 2).await;
+            let faults = ask_for_all(shards, store, asked + ttl::ask_every(ttl), ttl::patience(ttl)).await;
             if let Some(fault) = faults.first().filter(|_| !told) {
                 tracing::warn!(error = ?fault, "lease not renewed, and the store doesn't say what is still ours");
             }
@@ -90,29 +101,28 @@ impl Assurance {
 /// Asks for every battle in memory, the longest unconfirmed first: what isn't come to `until` then comes first in the
 /// next round. Each answer counts by itself and as soon as it is there.
 async fn ask_for_all(shards: &Shards, store: &Store, until: Instant, patience: Duration) -> Vec<Fault> {
-    let mut held = shards.held().await;
-    held.sort_unstable();
-    let questions: Vec<Vec<Hold>> =
-        held.chunks(AT_ONCE).map(|chunk| chunk.iter().map(|(_ours, hold)| *hold).collect()).collect();
+    let mut owned = shards.owned().await;
+    owned.sort_unstable();
+    let questions: Vec<Vec<Owned>> =
+        owned.chunks(AT_ONCE).map(|chunk| chunk.iter().map(|(_ours, owned)| *owned).collect()).collect();
     stream::iter(questions)
         .take_while(|_| ready(Instant::now() < until))
-        .map(|holds| ask(shards, store, holds, patience))
+        .map(|owned| ask(shards, store, owned, patience))
         .buffer_unordered(QUESTIONS)
         .filter_map(|asked| ready(asked.err()))
         .collect()
         .await
 }
 
-async fn ask(shards: &Shards, store: &Store, mut holds: Vec<Hold>, patience: Duration) -> Result<(), Fault> {
-    let (asked, count) = (Instant::now(), holds.len());
-    let lost = store.check(&holds, patience).await.inspect_err(|_| count_checks("failed", count))?;
-    let gone: HashSet<Hold> = lost.iter().copied().collect();
-    holds.retain(|hold| !gone.contains(hold));
-    count_checks("confirmed", holds.len());
+async fn ask(shards: &Shards, store: &Store, mut owned: Vec<Owned>, patience: Duration) -> Result<(), Fault> {
+    let (asked, count) = (Instant::now(), owned.len());
+    let lost = store.check(&owned, patience).await.inspect_err(|_| count_checks("failed", count))?;
+    owned.retain(|owned| !lost.contains_key(owned));
+    count_checks("confirmed", owned.len());
     count_checks("lost", lost.len());
-    shards.confirmed(holds, asked).await;
-    for Hold { battle, epoch } in lost {
-        shards.lost(battle, epoch, Outcome::Stale).await;
+    shards.confirmed(owned, asked).await;
+    for (owned, loss) in lost {
+        shards.lost(owned, loss).await;
     }
     Ok(())
 }

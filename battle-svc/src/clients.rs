@@ -1,5 +1,6 @@
 //! The one other service that battle-svc calls: user-svc, which keeps the record.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proto::user::v1 as user;
@@ -13,7 +14,7 @@ use service_kit::grpc::{GrpcService, within};
 use tokio::time::Instant;
 use vocab::{AccountId, BattleId, CharacterId};
 
-use crate::record::{Create, Hero, Hold, Outcome, Read, Save};
+use crate::record::{Create, Hero, Loss, Outcome, Owned, Read, Save};
 use crate::wire::{self, Caller};
 
 /// The record of battles, and the characters that fight them. Every call has the client's deadline.
@@ -83,11 +84,11 @@ impl Store {
         answer.results.into_iter().map(wire::outcome).collect()
     }
 
-    /// Those of these battles that don't live under that epoch any more.
-    pub(crate) async fn check(&self, holds: &[Hold], patience: Duration) -> Result<Vec<Hold>, Fault> {
-        let request = user::CheckBattlesRequest { holds: holds.iter().map(wire::hold).collect() };
+    /// Those of these battles that don't live under that epoch any more, and why.
+    pub(crate) async fn check(&self, owned: &[Owned], patience: Duration) -> Result<BTreeMap<Owned, Loss>, Fault> {
+        let request = user::CheckBattlesRequest { holds: owned.iter().map(wire::hold).collect() };
         let answer = self.client.clone().check_battles(within(patience, request)).await?.into_inner();
-        answer.lost.iter().map(wire::hold_from).collect()
+        wire::lost(&answer)
     }
 
     /// Stores an input. A repeat changes nothing.

@@ -136,7 +136,6 @@ mod tests {
         save_every: Duration::from_secs(30),
         idle_cap: Duration::from_secs(3600),
         detach_after: Duration::from_secs(60),
-        standstill: None,
     };
 
     fn saved() -> Saved {

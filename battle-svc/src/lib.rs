@@ -17,9 +17,11 @@ mod course;
 mod feed;
 mod frame;
 mod missed;
+mod others;
 mod owner;
 mod past;
 mod peers;
+mod placement;
 pub mod program;
 mod record;
 mod replay;
@@ -30,6 +32,7 @@ mod settings;
 mod shard;
 mod shards;
 mod sight;
+mod ttl;
 mod turns;
 mod view;
 mod watchers;
@@ -78,14 +81,13 @@ pub struct Service {
 /// # Errors
 /// When the store refuses to keep the ruleset, or the tasks end meanwhile.
 pub async fn start(
-    mut settings: Settings,
+    settings: Settings,
     user: UserServiceClient<GrpcService>,
     ruleset: Arc<Ruleset>,
     peers: Peers,
     tasks: &TaskGroup,
 ) -> Result<Service, Fault> {
     let cluster = Arc::new(Cluster::new(&settings.instance, peers)?);
-    settings.pace.standstill = settings.pace.standstill.or(cluster.ttl());
     let assurance = Arc::clone(cluster.assurance());
     let store = clients::Store::new(user, settings.instance.clone());
     keep_ruleset(&store, &ruleset, tasks).await?;

@@ -12,8 +12,9 @@ use vocab::BattleId;
 use crate::battle::{Arrival, Battle, Context};
 use crate::clients::Store;
 use crate::clock::Clock;
-use crate::cluster::{Cluster, Hop, Peer, Placed, Why};
+use crate::cluster::Cluster;
 use crate::past::Past;
+use crate::placement::{Hop, Peer, Placed, Why};
 use crate::record::{Outcome, Read};
 use crate::rulesets::Rulesets;
 use crate::shards::{Shards, Visit};
@@ -49,21 +50,11 @@ pub(crate) struct Owner {
 /// Where a battle was found.
 #[derive(Debug)]
 pub(crate) enum Found<R> {
-    /// In memory; this is what the visit brought.
+    /// In memory; this is what a visit brought.
     Here(R),
     /// In the store, ended.
     Over(Box<Past>),
     /// Elsewhere.
-    There(Peer),
-}
-
-/// What bringing a battle into memory came to.
-enum Brought {
-    /// It is there.
-    Here,
-    /// It is over.
-    Over(Box<Past>),
-    /// Another has it, or is to take it.
     There(Peer),
 }
 
@@ -101,9 +92,9 @@ impl Owner {
                 brought
             };
             match self.tasks.carry_out("battle-claim", bring).await?? {
-                Brought::Here => {}
-                Brought::Over(past) => return Ok(Found::Over(past)),
-                Brought::There(peer) => return Ok(Found::There(peer)),
+                Found::Here(()) => {}
+                Found::Over(past) => return Ok(Found::Over(past)),
+                Found::There(peer) => return Ok(Found::There(peer)),
             }
         }
         Err(busy())
@@ -163,20 +154,20 @@ impl Owner {
     }
 
     /// Brings a battle into memory, unless it is over or elsewhere. To be called under its turn.
-    async fn bring(&self, id: BattleId, hop: Hop) -> Result<Brought, Fault> {
+    async fn bring(&self, id: BattleId, hop: Hop) -> Result<Found<()>, Fault> {
         for _ in 0..CLAIMS {
             if self.shards.visit(id, |_, _| ()).await?.is_some() {
-                return Ok(Brought::Here);
+                return Ok(Found::Here(()));
             }
             // What this process itself has still to write comes first, or the claim would shut it out.
             self.settled(id).await?;
             let read = self.store.record(id, false).await?;
             if read.record.ended.is_some() {
-                return Ok(Brought::Over(Box::new(Past::open(read, &self.rulesets).await?)));
+                return Ok(Found::Over(Box::new(Past::open(read, &self.rulesets).await?)));
             }
             let why = match self.cluster.place(id, &read.record.owner, Instant::now(), hop).await? {
                 Placed::Here(why) => why,
-                Placed::There(peer) => return Ok(Brought::There(peer)),
+                Placed::There(peer) => return Ok(Found::There(peer)),
             };
             let owned = Instant::now();
             match self.store.claim(id, read.record.epoch).await {
@@ -228,9 +219,9 @@ impl Owner {
 
     async fn put_held(&self, id: BattleId, input: Input, hop: Hop) -> Result<Placed<Option<View>>, Fault> {
         match self.bring(id, hop).await? {
-            Brought::Here => self.put_here(id, input).await.map(Placed::Here),
-            Brought::Over(_) => Ok(Placed::Here(None)),
-            Brought::There(peer) => Ok(Placed::There(peer)),
+            Found::Here(()) => self.put_here(id, input).await.map(Placed::Here),
+            Found::Over(_) => Ok(Placed::Here(None)),
+            Found::There(peer) => Ok(Placed::There(peer)),
         }
     }
 

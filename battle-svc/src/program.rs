@@ -86,7 +86,7 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let users = UserServiceClient::new(channels.any_of("user-svc", &user, &program.tasks)?);
     let ruleset = Arc::new(Ruleset::read(content::rules())?);
     let peers = Peers::among(plane, lease.address(bound), lease.ttl, channels.dialer());
-    let settings = battle.named(service.instance, Some(lease.ttl));
+    let settings = battle.named(service.instance);
     let start = crate::start(settings, users, ruleset, peers, &program.tasks);
     let Some(battles) = program.unless_ending(start).await else {
         return Ok(program.end(TASK_GRACE).await);

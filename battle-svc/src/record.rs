@@ -158,7 +158,7 @@ pub(crate) struct Served {
 
 /// A battle, and the epoch it is written under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Hold {
+pub(crate) struct Owned {
     /// The battle.
     pub(crate) battle: BattleId,
     /// The epoch.
@@ -176,7 +176,25 @@ pub(crate) enum Outcome {
     Gone,
 }
 
+/// Why a battle isn't ours any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Another has taken it over.
+    Taken,
+    /// It is gone or over.
+    Gone,
+}
+
 impl Outcome {
+    /// What it says of the battle, when it isn't ours any more.
+    pub(crate) fn loss(self) -> Option<Loss> {
+        match self {
+            Self::Saved => None,
+            Self::Stale => Some(Loss::Taken),
+            Self::Gone => Some(Loss::Gone),
+        }
+    }
+
     /// The word for it in metrics.
     pub(crate) fn word(self) -> &'static str {
         match self {

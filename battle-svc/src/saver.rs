@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use vocab::BattleId;
 
 use crate::clients::Store;
-use crate::record::{Outcome, Save};
+use crate::record::{Outcome, Owned, Save};
 use crate::shards::Shards;
 
 /// Saves wait so long for company.
@@ -159,8 +159,8 @@ impl Saver {
 
     async fn settle(&self, shards: &Shards, save: &Save, outcome: Outcome) {
         counter!("battle_saves_total", "result" => outcome.word()).increment(1);
-        if outcome != Outcome::Saved {
-            shards.lost(save.battle, save.epoch, outcome).await;
+        if let Some(loss) = outcome.loss() {
+            shards.lost(Owned { battle: save.battle, epoch: save.epoch }, loss).await;
         }
         let waiters = self.pending.lock().flying.remove(&save.battle).unwrap_or_default();
         for waiter in waiters {

@@ -32,9 +32,6 @@ pub struct Pace {
     pub idle_cap: Duration,
     /// How long a battle without watchers stays in memory: longer than it takes a claimer to come to it.
     pub detach_after: Duration,
-    /// After standing still for longer than this, others may own our battles: they are let go of. `None` where there
-    /// are no others.
-    pub standstill: Option<Duration>,
 }
 
 impl Settings {
@@ -59,7 +56,6 @@ impl Default for Pace {
             save_every: Duration::from_secs(30),
             idle_cap: Duration::from_secs(12 * 3600),
             detach_after: Duration::from_secs(60),
-            standstill: None,
         }
     }
 }

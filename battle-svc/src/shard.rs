@@ -10,13 +10,14 @@ use hashbrown::HashMap;
 use metrics::{Gauge, Histogram, counter, gauge, histogram};
 use rules::Event;
 use service_kit::Shutdown;
+use service_kit::time::millis;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use vocab::BattleId;
 
 use crate::battle::{Battle, Context};
-use crate::record::Hold;
+use crate::record::Owned;
 use crate::shards::{Adopted, Command, Visit};
 use crate::wheel::Wheel;
 
@@ -74,14 +75,15 @@ impl Shard {
         let stopped = stop.wait();
         tokio::pin!(stopped);
         loop {
-            self.turn(Instant::now());
+            let now = Instant::now();
+            self.turn(now);
             self.meters.battles.set(self.battles.len() as f64);
             self.meters.catching_up.set(self.catching_up.len() as f64);
             if !self.catching_up.is_empty() {
                 if let Ok(command) = self.commands.try_recv() {
-                    self.handle(command);
+                    self.handle(command, now);
                 }
-                self.catch_up();
+                self.catch_up(now);
                 yield_now().await;
                 continue;
             }
@@ -91,8 +93,9 @@ impl Shard {
                 command = self.commands.recv() => match command {
                     Some(command) => {
                         // Before anybody sees a battle: it may be another's by now.
-                        self.turn(Instant::now());
-                        self.handle(command);
+                        let now = Instant::now();
+                        self.turn(now);
+                        self.handle(command, now);
                     }
                     None => return,
                 },
@@ -104,44 +107,39 @@ impl Shard {
 
     /// When the wheel is to be turned next: where a standstill matters, often enough to notice one.
     fn next_turn(&self) -> Option<Instant> {
-        let beat =
-            self.context.pace.standstill.filter(|_| !self.battles.is_empty()).map(|limit| self.turned + limit / 2);
-        [self.wheel.next(), beat].into_iter().flatten().min()
+        let every = self.context.assurance.turn_every().filter(|_| !self.battles.is_empty());
+        [self.wheel.next(), every.map(|every| self.turned + every)].into_iter().flatten().min()
     }
 
     /// Wakes every battle whose time has come.
     fn turn(&mut self, now: Instant) {
         let rest = now.saturating_duration_since(std::mem::replace(&mut self.turned, now));
-        if self.is_outlived(rest) && !self.is_empty() {
-            return self.stood_still(rest);
+        if self.context.assurance.is_outlived(rest) && !self.is_empty() {
+            return self.stood_still(rest, now);
         }
         let mut due = std::mem::take(&mut self.due);
         let late = self.wheel.turn(now, &mut due);
         if !due.is_empty() {
             self.meters.lateness.record(late.as_secs_f64());
         }
-        let mut lost = 0;
+        let floor = self.context.assurance.floor(now);
+        let mut cut_off = 0;
         for (id, entry) in due.drain(..) {
             if let Some(resident) = self.battles.get_mut(&id).filter(|resident| resident.entry == entry) {
                 resident.wakes_at = None;
-                if resident.battle.is_assured(now, &self.context) {
+                if resident.battle.is_assured(floor) {
                     resident.battle.wake(now, &self.context, &mut self.events);
                 } else {
                     resident.battle.let_go();
-                    lost += 1;
+                    cut_off += 1;
                 }
-                self.settle(id);
+                self.settle(id, now);
             }
         }
         self.due = due;
-        if lost > 0 {
-            lost_hold(lost);
+        if cut_off > 0 {
+            tell_cut_off(cut_off);
         }
-    }
-
-    /// Whether others may have taken over what was ours so long ago.
-    fn is_outlived(&self, span: Duration) -> bool {
-        self.context.pace.standstill.is_some_and(|limit| span > limit)
     }
 
     fn is_empty(&self) -> bool {
@@ -150,41 +148,41 @@ impl Shard {
 
     /// While this process stood still others may have taken its battles over: it forgets them, and whoever watches
     /// asks again.
-    fn stood_still(&mut self, rest: Duration) {
-        tracing::warn!(wheel.rest = ?rest, battles = self.battles.len(), "stood still, letting go of every battle");
+    fn stood_still(&mut self, rest: Duration, now: Instant) {
+        tracing::warn!(wheel.rest_ms = millis(rest), battle.count = self.battles.len(), "wheel stood still");
         counter!("battle_standstills_total").increment(1);
         self.leave_all().iter_mut().for_each(|resident| resident.battle.let_go());
         self.catching_up.clear();
-        self.wheel = Wheel::new(Instant::now());
+        self.wheel = Wheel::new(now);
     }
 
-    fn handle(&mut self, command: Command) {
+    fn handle(&mut self, command: Command, now: Instant) {
         match command {
             Command::Visit(id, visit) => {
-                self.let_go_unassured(id);
+                self.let_go_unassured(id, now);
                 let resident = self.battles.get_mut(&id);
-                let with = Visit { now: Instant::now(), context: &self.context, events: &mut self.events };
+                let with = Visit { now, context: &self.context, events: &mut self.events };
                 visit(resident.map(|resident| resident.battle.as_mut()), with);
-                self.settle(id);
+                self.settle(id, now);
             }
-            Command::Adopt(battle, owned, told) => self.adopt(battle, owned, told),
-            Command::Held(told) => {
+            Command::Adopt(battle, owned, told) => self.adopt(battle, owned, told, now),
+            Command::Owned(told) => {
                 // Who no longer waits doesn't have to be told.
-                let _ = told.send(self.battles.values().map(|resident| resident.battle.held()).collect());
+                let _ = told.send(self.battles.values().map(|resident| resident.battle.owned()).collect());
             }
-            Command::Confirmed(holds, asked) => self.confirm(&holds, asked),
+            Command::Confirmed(owned, asked) => self.confirm(&owned, asked),
             Command::Drain(told) => {
-                self.drain();
+                self.drain(now);
                 // Who no longer waits doesn't have to be told.
                 let _ = told.send(());
             }
         }
     }
 
-    fn adopt(&mut self, battle: Box<Battle>, owned: Instant, told: oneshot::Sender<Adopted>) {
+    fn adopt(&mut self, battle: Box<Battle>, owned: Instant, told: oneshot::Sender<Adopted>, now: Instant) {
         if self.drained {
-            self.give_up(battle);
-        } else if self.is_outlived(owned.elapsed()) {
+            self.give_up(battle, now);
+        } else if self.context.assurance.is_outlived(now.saturating_duration_since(owned)) {
             counter!("battle_claims_outlived_total").increment(1);
             // Who no longer waits doesn't have to be told.
             let _ = told.send(Ok(None));
@@ -194,21 +192,21 @@ impl Shard {
     }
 
     /// Lets go of a battle that nobody has come to yet; its claimer learns that nobody answers.
-    fn give_up(&self, mut battle: Box<Battle>) {
+    fn give_up(&self, mut battle: Box<Battle>, now: Instant) {
         // One that awaits a segment can't be saved on its way there: it is claimed again when this instance is gone.
         if !battle.awaits_segment() {
-            battle.release(Instant::now(), &self.context.saver);
+            battle.release(now, &self.context.saver);
         }
     }
 
     /// One slice of the battle that came first: were they to take turns, all would wait for the last.
-    fn catch_up(&mut self) {
+    fn catch_up(&mut self, now: Instant) {
         let Some((mut battle, told)) = self.catching_up.pop_front() else { return };
-        let adopted = match battle.catch_up(Instant::now(), &mut self.events) {
+        let adopted = match battle.catch_up(now, &mut self.events) {
             Ok(false) => return self.catching_up.push_front((battle, told)),
             Ok(true) if battle.awaits_segment() => Ok(Some(battle)),
             Ok(true) => {
-                self.take_in(battle);
+                self.take_in(battle, now);
                 Ok(None)
             }
             Err(broken) => {
@@ -221,7 +219,7 @@ impl Shard {
     }
 
     /// Lets a battle live here from now on, unless it was taken over meanwhile: a new one isn't taken in under its turn.
-    fn take_in(&mut self, mut battle: Box<Battle>) {
+    fn take_in(&mut self, mut battle: Box<Battle>, now: Instant) {
         let id = battle.id();
         match self.battles.get_mut(&id) {
             Some(resident) if resident.battle.epoch() >= battle.epoch() => return,
@@ -229,13 +227,13 @@ impl Shard {
             None => {}
         }
         // It may have ended on the way, and nobody is to find it here then.
-        battle.wake(Instant::now(), &self.context, &mut self.events);
+        battle.wake(now, &self.context, &mut self.events);
         self.battles.insert(id, Resident { battle, entry: 0, wakes_at: None });
-        self.settle(id);
+        self.settle(id, now);
     }
 
     /// After a battle did something: forgets it, or enters its next deadline.
-    fn settle(&mut self, id: BattleId) {
+    fn settle(&mut self, id: BattleId, now: Instant) {
         let Some(resident) = self.battles.get_mut(&id) else { return };
         if resident.battle.is_done() {
             self.battles.remove(&id);
@@ -249,26 +247,26 @@ impl Shard {
         (resident.entry, resident.wakes_at) = (self.entries, wakes_at);
         if let Some(at) = wakes_at {
             // What is overdue, such as a save after a long rest, is due now: only the wheel itself can be late.
-            self.wheel.insert(at.max(Instant::now()), (id, self.entries));
+            self.wheel.insert(at.max(now), (id, self.entries));
         }
     }
 
-    fn confirm(&mut self, holds: &[Hold], asked: Instant) {
-        for hold in holds {
-            if let Some(resident) = self.battles.get_mut(&hold.battle) {
-                resident.battle.confirmed(hold.epoch, asked);
+    fn confirm(&mut self, owned: &[Owned], asked: Instant) {
+        for Owned { battle, epoch } in owned {
+            if let Some(resident) = self.battles.get_mut(battle) {
+                resident.battle.confirmed(*epoch, asked);
             }
         }
     }
 
     /// Nobody is to be shown a battle that may be another's.
-    fn let_go_unassured(&mut self, id: BattleId) {
-        let resident = self.battles.get_mut(&id);
-        let unassured = |resident: &&mut Resident| !resident.battle.is_assured(Instant::now(), &self.context);
-        if let Some(resident) = resident.filter(unassured) {
+    fn let_go_unassured(&mut self, id: BattleId, now: Instant) {
+        let floor = self.context.assurance.floor(now);
+        let resident = self.battles.get_mut(&id).filter(|resident| !resident.battle.is_assured(floor));
+        if let Some(resident) = resident {
             resident.battle.let_go();
-            lost_hold(1);
-            self.settle(id);
+            tell_cut_off(1);
+            self.settle(id, now);
         }
     }
 
@@ -279,11 +277,10 @@ impl Shard {
         left
     }
 
-    fn drain(&mut self) {
-        let now = Instant::now();
+    fn drain(&mut self, now: Instant) {
         self.leave_all().iter_mut().for_each(|resident| resident.battle.release(now, &self.context.saver));
         for (battle, _) in std::mem::take(&mut self.catching_up) {
-            self.give_up(battle);
+            self.give_up(battle, now);
         }
         self.drained = true;
     }
@@ -301,7 +298,7 @@ impl Meters {
 }
 
 /// Battles were let go of that others may have by now: neither the backplane nor the store has answered for too long.
-fn lost_hold(battles: u64) {
-    tracing::warn!(battles, "cut off from everybody, letting go");
+fn tell_cut_off(battles: u64) {
+    tracing::warn!(battle.count = battles, "battles cut off");
     counter!("battle_holds_lost_total").increment(battles);
 }

@@ -11,7 +11,7 @@ use vocab::BattleId;
 
 use crate::battle::{Battle, Context};
 use crate::chain::Broken;
-use crate::record::{Hold, Outcome};
+use crate::record::{Loss, Owned};
 use crate::shard::Shard;
 
 /// Commands that may wait for a shard.
@@ -41,9 +41,9 @@ pub(crate) enum Command {
     /// To take a battle in that was ours at a certain moment; says when it has caught up.
     Adopt(Box<Battle>, Instant, oneshot::Sender<Adopted>),
     /// To say what is in memory, and when it was surely ours.
-    Held(oneshot::Sender<Vec<(Instant, Hold)>>),
+    Owned(oneshot::Sender<Vec<(Instant, Owned)>>),
     /// These were ours at a certain moment.
-    Confirmed(Vec<Hold>, Instant),
+    Confirmed(Vec<Owned>, Instant),
     /// To save and let go of everything.
     Drain(oneshot::Sender<()>),
 }
@@ -107,12 +107,12 @@ impl Shards {
     }
 
     /// Every battle in memory, with the moment at which it was surely ours last.
-    pub(crate) async fn held(&self) -> Vec<(Instant, Hold)> {
+    pub(crate) async fn owned(&self) -> Vec<(Instant, Owned)> {
         let mut all = Vec::new();
         for shard in self.0.iter() {
             let (told, tell) = oneshot::channel();
             // A shard that is gone holds nothing.
-            if self.send(shard, Command::Held(told)).await.is_ok() {
+            if self.send(shard, Command::Owned(told)).await.is_ok() {
                 all.extend(tell.await.unwrap_or_default());
             }
         }
@@ -120,39 +120,37 @@ impl Shards {
     }
 
     /// These were ours at the moment `asked`.
-    pub(crate) async fn confirmed(&self, holds: Vec<Hold>, asked: Instant) {
-        let mut of_shards: Vec<Vec<Hold>> = vec![Vec::new(); self.0.len()];
-        for hold in holds {
-            of_shards[self.place(hold.battle)].push(hold);
+    pub(crate) async fn confirmed(&self, owned: Vec<Owned>, asked: Instant) {
+        let mut of_shards: Vec<Vec<Owned>> = vec![Vec::new(); self.0.len()];
+        for owned in owned {
+            of_shards[self.place(owned.battle)].push(owned);
         }
-        for (shard, holds) in self.0.iter().zip(of_shards).filter(|(_, holds)| !holds.is_empty()) {
+        for (shard, owned) in self.0.iter().zip(of_shards).filter(|(_, owned)| !owned.is_empty()) {
             // A shard that is gone holds nothing.
-            let _ = self.send(shard, Command::Confirmed(holds, asked)).await;
+            let _ = self.send(shard, Command::Confirmed(owned, asked)).await;
         }
     }
 
-    /// What is held under `epoch` doesn't count any more: forgets the battle, unless it is owned anew.
-    pub(crate) async fn lost(&self, id: BattleId, epoch: u64, outcome: Outcome) {
-        let visited = self
-            .visit(id, move |battle, _| {
-                if battle.epoch() != epoch {
-                    return;
+    /// What was ours under that epoch isn't any more: forgets the battle, unless it is owned anew.
+    pub(crate) async fn lost(&self, Owned { battle: id, epoch }: Owned, loss: Loss) {
+        let forget = move |battle: &mut Battle, _: Visit<'_>| {
+            if battle.epoch() != epoch {
+                return;
+            }
+            match loss {
+                // Its account was deleted, as every player may.
+                Loss::Gone => {
+                    tracing::debug!(battle.id = %id, battle.epoch = epoch, "battle deleted");
+                    battle.deleted();
                 }
-                match outcome {
-                    // Its account was deleted, as every player may.
-                    Outcome::Gone => {
-                        tracing::debug!(battle.id = %id, battle.epoch = epoch, "battle deleted");
-                        battle.deleted();
-                    }
-                    Outcome::Saved | Outcome::Stale => {
-                        tracing::warn!(battle.id = %id, battle.epoch = epoch, save.result = outcome.word(), "battle lost");
-                        battle.let_go();
-                    }
+                Loss::Taken => {
+                    tracing::warn!(battle.id = %id, battle.epoch = epoch, "battle lost");
+                    battle.let_go();
                 }
-            })
-            .await;
+            }
+        };
         // Without shards there is nothing to forget.
-        drop(visited);
+        drop(self.visit(id, forget).await);
     }
 
     async fn send(&self, shard: &mpsc::Sender<Command>, command: Command) -> Result<(), Fault> {

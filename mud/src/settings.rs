@@ -122,9 +122,9 @@ impl Settings {
         self.user.named(&self.instance, &self.database, true)
     }
 
-    /// Those of battle-svc. Where there are no others, nobody can have taken the battles of one that stood still.
+    /// Those of battle-svc.
     pub(crate) fn battle(&self) -> battle_svc::Settings {
-        self.battle.named(&self.instance, self.redis.is_some().then_some(self.lease.ttl))
+        self.battle.named(&self.instance)
     }
 
     /// Those of chat-svc.

@@ -57,7 +57,20 @@ pub(crate) enum Appended {
 }
 
 /// A battle, and the epoch somebody writes it under.
-pub(crate) type Hold = (BattleId, i64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hold {
+    pub(crate) battle: BattleId,
+    pub(crate) epoch: i64,
+}
+
+/// What doesn't live under its epoch any more.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    /// Another took these over.
+    pub(crate) taken: Vec<Hold>,
+    /// These were deleted, or have ended.
+    pub(crate) gone: Vec<Hold>,
+}
 
 /// Which battle is meant.
 #[derive(Debug, Clone, Copy)]
@@ -88,11 +101,18 @@ pub(crate) async fn claim(store: &Store, battle: BattleId, epoch: i64, owner: &s
     }
 }
 
-/// Those of these battles (id and epoch) that don't live under that epoch.
-pub(crate) async fn check(store: &Store, mut holds: Vec<Hold>) -> Result<Vec<Hold>, Fault> {
-    let live = store.live_epochs(holds.iter().map(|(battle, _)| *battle).collect()).await?;
-    holds.retain(|(battle, epoch)| live.get(battle) != Some(epoch));
-    Ok(holds)
+/// Those of these battles that don't live under that epoch.
+pub(crate) async fn check(store: &Store, holds: Vec<Hold>) -> Result<Lost, Fault> {
+    let epochs = store.battle_epochs(holds.iter().map(|hold| hold.battle).collect()).await?;
+    let mut lost = Lost::default();
+    for hold in holds {
+        match epochs.get(&hold.battle) {
+            Some((epoch, _)) if *epoch != hold.epoch => lost.taken.push(hold),
+            Some((_, None)) => {}
+            Some((_, Some(_))) | None => lost.gone.push(hold),
+        }
+    }
+    Ok(lost)
 }
 
 /// Stores an input; says its number.

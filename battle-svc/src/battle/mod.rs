@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::course::{Course, Made};
 use crate::frame::{End, Item, News};
 use crate::missed::Seen;
-use crate::record::{Hold, Identity};
+use crate::record::{Identity, Owned};
 use crate::saver::Saver;
 use crate::view::View;
 use crate::watchers::Watchers;
@@ -134,14 +134,14 @@ impl Battle {
         self.standing == Standing::Done
     }
 
-    /// Whether it may be shown: nobody else can have taken an input of it by `now`.
-    pub(crate) fn is_assured(&self, now: Instant, context: &Context) -> bool {
-        context.assurance.holds(self.ours, now)
+    /// Whether it may be shown, where that [takes](Assurance::floor) having been ours after `floor`.
+    pub(crate) fn is_assured(&self, floor: Option<Instant>) -> bool {
+        floor.is_none_or(|floor| self.ours > floor)
     }
 
     /// Under which epoch it is ours, and when it surely was last.
-    pub(crate) fn held(&self) -> (Instant, Hold) {
-        (self.ours, Hold { battle: self.identity.id, epoch: self.epoch })
+    pub(crate) fn owned(&self) -> (Instant, Owned) {
+        (self.ours, Owned { battle: self.identity.id, epoch: self.epoch })
     }
 
     /// It was ours under this epoch at the moment `asked`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryFutureExt, stream};
 use proto::battle::v1 as pb;
 use proto::battle::v1::battle_admin_service_server::BattleAdminService;
 use proto::user::v1::ListBattleRecordsRequest;
@@ -12,11 +12,12 @@ use service_kit::grpc::Operator;
 use tonic::{Request, Response, Status};
 use vocab::BattleId;
 
-use super::forward::{Other, Told, once};
+use super::forward::{Other, once};
 use super::{Responses, answer};
 use crate::battles::Battles;
-use crate::cluster::Hop;
+use crate::placement::Hop;
 use crate::replay::{self, Replay};
+use crate::view::View;
 use crate::wire;
 
 /// What the audit record calls it.
@@ -36,24 +37,19 @@ impl BattleAdmin {
     /// Ends a battle wherever it is. The record of who wanted it is made where they said so.
     async fn stop(&self, id: BattleId) -> Result<Option<pb::Battle>, Fault> {
         let request = pb::EndRequest { battle_id: id.to_string(), reason: pb::EndReason::Operator.into() };
-        let here = |hop| self.battles.end(id, EndReason::Operator, hop);
+        let respond = |view: View| answer::ended(&view);
+        let here = |hop| self.battles.end(id, EndReason::Operator, hop).map_ok(|placed| placed.map(respond));
         let there = |mut other: Other, request| async move { other.end(request).await };
-        match once(&self.battles.owner.cluster, Hop::First, request, here, there).await? {
-            Told::Here(view) => Ok(Some(answer::battle(&view))),
-            Told::There(answer) => Ok(answer.into_inner().battle),
-        }
+        Ok(once(&self.battles.owner.cluster, Hop::First, request, here, there).await?.into_inner().battle)
     }
 
     /// A battle as it stands, wherever it is.
     async fn stands(&self, id: BattleId) -> Result<Option<pb::Battle>, Fault> {
         let by = pb::get_battle_request::By::BattleId(id.to_string());
         let request = pb::GetBattleRequest { by: Some(by) };
-        let here = |hop| self.battles.view(id, hop);
+        let here = |hop| self.battles.view(id, hop).map_ok(|placed| placed.map(answer::get));
         let there = |mut other: Other, request| async move { other.get_battle(request).await };
-        match once(&self.battles.owner.cluster, Hop::First, request, here, there).await? {
-            Told::Here((view, _)) => Ok(Some(answer::battle(&view))),
-            Told::There(answer) => Ok(answer.into_inner().battle),
-        }
+        Ok(once(&self.battles.owner.cluster, Hop::First, request, here, there).await?.into_inner().battle)
     }
 }
 

@@ -1,34 +1,33 @@
 //! Answers put together for the wire.
 
 use proto::battle::v1 as pb;
+use service_kit::time::millis;
 
 use crate::battle::Attached;
 use crate::battles::Answer;
-use crate::cluster::Placed;
 use crate::missed::Missed;
 use crate::past::Past;
+use crate::placement::Peer;
 use crate::view::View;
 use crate::wire;
-
-/// What was missed: frames, or a report in their place.
-pub(super) type Told = (Vec<pb::Frame>, Option<pb::Report>);
 
 /// A battle as it stands.
 pub(super) fn battle(view: &View) -> pb::Battle {
     wire::battle(view.ruleset.content(), view)
 }
 
+/// What a look at a battle answers, and who has it.
+pub(super) fn get((view, owner): (View, String)) -> pb::GetBattleResponse {
+    pb::GetBattleResponse { battle: Some(battle(&view)), owner, epoch: view.epoch }
+}
+
+/// What the end of a battle answers.
+pub(super) fn ended(view: &View) -> pb::EndResponse {
+    pb::EndResponse { battle: Some(battle(view)) }
+}
+
 /// What an attachment answers.
-pub(super) fn attach(answer: Placed<Answer>) -> pb::AttachResponse {
-    let answer = match answer {
-        Placed::Here(answer) => answer,
-        Placed::There(peer) => {
-            metrics::counter!("battle_redirects_total").increment(1);
-            let redirect_alone_ms = u64::try_from(peer.alone_for.as_millis()).unwrap_or(u64::MAX);
-            return pb::AttachResponse { redirect: peer.address, redirect_alone_ms, ..Default::default() };
-        }
-    };
-    let answer = &answer;
+pub(super) fn attach(answer: &Answer) -> pb::AttachResponse {
     let (view, missed) = seen(answer);
     let (frames, report) = told(&view, missed);
     let end = match answer {
@@ -37,6 +36,12 @@ pub(super) fn attach(answer: Placed<Answer>) -> pb::AttachResponse {
     };
     let (battle, epoch) = (Some(battle(&view)), view.epoch);
     pb::AttachResponse { battle, epoch, frames, report, end, ..Default::default() }
+}
+
+/// What an attachment answers that is to be asked for elsewhere.
+pub(super) fn redirect(peer: Peer) -> pb::AttachResponse {
+    let redirect_alone_ms = millis(peer.irreplaceable_for);
+    pb::AttachResponse { redirect: peer.address, redirect_alone_ms, ..Default::default() }
 }
 
 /// What a sync answers.
@@ -59,7 +64,8 @@ fn seen(answer: &Answer) -> (View, &Missed) {
     }
 }
 
-fn told(view: &View, missed: &Missed) -> Told {
+/// Frames, or a report in their place.
+fn told(view: &View, missed: &Missed) -> (Vec<pb::Frame>, Option<pb::Report>) {
     let content = view.ruleset.content();
     match missed {
         Missed::Frames(frames) => (frames.iter().map(|frame| wire::frame(content, frame)).collect(), None),

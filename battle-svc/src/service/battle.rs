@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryFutureExt, stream};
 use proto::battle::v1 as pb;
 use proto::battle::v1::battle_service_server::BattleService;
 use proto::battle::v1::get_battle_request::By;
 use service_kit::Fault;
 use tonic::{Request, Response, Status};
 
-use super::forward::{Other, Told, hop, once};
+use super::forward::{Other, hop, once};
 use super::{Responses, answer, watch};
 use crate::battles::{Battles, Call};
-use crate::cluster::{Cluster, Hop};
+use crate::cluster::Cluster;
 use crate::feed::Outlet;
 use crate::missed::Wanted;
+use crate::placement::{Hop, Placed};
+use crate::view::View;
 use crate::watchers::Part;
 use crate::wire;
 
@@ -55,23 +57,19 @@ impl BattleService for BattlePlayers {
         let caller = wire::caller(request.caller.as_ref())?;
         let dungeon = wire::dungeon(self.battles.content(), &request.dungeon)?;
         let on_death = wire::on_death(request.on_death)?;
-        let here = |hop| self.battles.start_auto(caller, dungeon, on_death, hop);
+        let respond = |view: View| pb::StartAutoResponse { battle: Some(answer::battle(&view)) };
+        let here = |hop| self.battles.start_auto(caller, dungeon, on_death, hop).map_ok(|placed| placed.map(respond));
         let there = |mut other: Other, request| async move { other.start_auto(request).await };
-        match once(self.cluster(), hop, request, here, there).await? {
-            Told::Here(view) => Ok(Response::new(pb::StartAutoResponse { battle: Some(answer::battle(&view)) })),
-            Told::There(answer) => Ok(answer),
-        }
+        Ok(once(self.cluster(), hop, request, here, there).await?)
     }
 
     async fn stop(&self, request: Request<pb::StopRequest>) -> Result<Response<pb::StopResponse>, Status> {
         let (hop, request) = (hop(&request), request.into_inner());
         let caller = wire::caller(request.caller.as_ref())?;
-        let here = |hop| self.battles.stop(caller, hop);
+        let respond = |view: View| pb::StopResponse { battle: Some(answer::battle(&view)) };
+        let here = |hop| self.battles.stop(caller, hop).map_ok(|placed| placed.map(respond));
         let there = |mut other: Other, request| async move { other.stop(request).await };
-        match once(self.cluster(), hop, request, here, there).await? {
-            Told::Here(view) => Ok(Response::new(pb::StopResponse { battle: Some(answer::battle(&view)) })),
-            Told::There(answer) => Ok(answer),
-        }
+        Ok(once(self.cluster(), hop, request, here, there).await?)
     }
 
     async fn get_battle(
@@ -84,15 +82,9 @@ impl BattleService for BattlePlayers {
             Some(By::Character(name)) => self.battles.id_of(name.clone()).await?,
             None => return Err(Fault::invalid("missing").field("by").into()),
         };
-        let here = |hop| self.battles.view(id, hop);
+        let here = |hop| self.battles.view(id, hop).map_ok(|placed| placed.map(answer::get));
         let there = |mut other: Other, request| async move { other.get_battle(request).await };
-        match once(self.cluster(), hop, request, here, there).await? {
-            Told::Here((view, owner)) => {
-                let (battle, epoch) = (Some(answer::battle(&view)), view.epoch);
-                Ok(Response::new(pb::GetBattleResponse { battle, owner, epoch }))
-            }
-            Told::There(answer) => Ok(answer),
-        }
+        Ok(once(self.cluster(), hop, request, here, there).await?)
     }
 
     async fn sync_battle(
@@ -103,12 +95,10 @@ impl BattleService for BattlePlayers {
         let caller = wire::caller(request.caller.as_ref())?;
         let named = (!request.battle_id.is_empty()).then(|| wire::id("battle_id", &request.battle_id)).transpose()?;
         let after = request.after;
-        let here = |hop| self.battles.told_again(caller, named, after, hop);
+        let respond = |told| answer::sync(&told);
+        let here = |hop| self.battles.told_again(caller, named, after, hop).map_ok(|placed| placed.map(respond));
         let there = |mut other: Other, request| async move { other.sync_battle(request).await };
-        match once(self.cluster(), hop, request, here, there).await? {
-            Told::Here(told) => Ok(Response::new(answer::sync(&told))),
-            Told::There(answer) => Ok(answer),
-        }
+        Ok(once(self.cluster(), hop, request, here, there).await?)
     }
 
     async fn watch_battle(
@@ -119,11 +109,9 @@ impl BattleService for BattlePlayers {
         let id = wire::id("battle_id", &request.battle_id)?;
         let from_seq = request.from_seq;
         let here = |hop| watch::open(Arc::clone(&self.battles), id, from_seq, hop);
-        let there = |mut other: Other, request| async move { other.watch_battle(request).await };
-        match once(self.cluster(), hop, request, here, there).await? {
-            Told::Here(frames) => Ok(Response::new(frames)),
-            Told::There(answer) => Ok(answer.map(watch::passed_on)),
-        }
+        let there =
+            |mut other: Other, request| async move { Ok(other.watch_battle(request).await?.map(watch::passed_on)) };
+        Ok(once(self.cluster(), hop, request, here, there).await?)
     }
 
     async fn feed(&self, request: Request<pb::FeedRequest>) -> Result<Response<Self::FeedStream>, Status> {
@@ -143,8 +131,14 @@ impl BattleService for BattlePlayers {
         let wanted = Wanted { after: request.after, again: request.again };
         let hop = if request.redirected { Hop::Last } else { Hop::First };
         let call = Call { feed: (request.gateway, request.nonce), ordinal: request.ordinal };
-        let answer = self.battles.attach(&call, id, player, wanted, hop).await?;
-        Ok(Response::new(answer::attach(answer)))
+        let answer = match self.battles.attach(&call, id, player, wanted, hop).await? {
+            Placed::Here(answer) => answer::attach(&answer),
+            Placed::There(peer) => {
+                metrics::counter!("battle_redirects_total").increment(1);
+                answer::redirect(peer)
+            }
+        };
+        Ok(Response::new(answer))
     }
 
     async fn detach(&self, request: Request<pb::DetachRequest>) -> Result<Response<pb::DetachResponse>, Status> {
@@ -160,12 +154,9 @@ impl BattleService for BattlePlayers {
         let (hop, request) = (hop(&request), request.into_inner());
         let id = wire::id("battle_id", &request.battle_id)?;
         let reason = wire::reason(request.reason)?;
-        let here = |hop| self.battles.end(id, reason, hop);
+        let here = |hop| self.battles.end(id, reason, hop).map_ok(|placed| placed.map(|view| answer::ended(&view)));
         let there = |mut other: Other, request| async move { other.end(request).await };
-        match once(self.cluster(), hop, request, here, there).await? {
-            Told::Here(view) => Ok(Response::new(pb::EndResponse { battle: Some(answer::battle(&view)) })),
-            Told::There(answer) => Ok(answer),
-        }
+        Ok(once(self.cluster(), hop, request, here, there).await?)
     }
 }
 

@@ -12,7 +12,8 @@ use service_kit::grpc::{GrpcService, within};
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
-use crate::cluster::{Cluster, Hop, Peer, Placed};
+use crate::cluster::Cluster;
+use crate::placement::{Hop, Peer, Placed};
 
 /// The header that names the instance a call comes from.
 const FORWARDED: &str = "mud-forwarded";
@@ -22,14 +23,6 @@ const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The client that calls another instance.
 pub(super) type Other = BattleServiceClient<GrpcService>;
-
-/// An answer made here, or the one that another instance gave.
-pub(super) enum Told<T, A> {
-    /// To be put together.
-    Here(T),
-    /// Whole.
-    There(Response<A>),
-}
 
 /// How a call came here.
 pub(super) fn hop<Q>(request: &Request<Q>) -> Hop {
@@ -42,25 +35,25 @@ pub(super) fn hop<Q>(request: &Request<Q>) -> Hop {
 /// # Errors
 /// `unavailable`: reason `battle_moved` when a call that was passed on before belongs elsewhere, `owner_silent` when the
 /// owner doesn't answer or doesn't say why not. Otherwise what here and there answer.
-pub(super) async fn once<Q, T, A, H, W>(
+pub(super) async fn once<Q, A, H, W>(
     cluster: &Cluster,
     hop: Hop,
     question: Q,
     here: impl Fn(Hop) -> H,
     there: impl FnOnce(Other, Request<Q>) -> W,
-) -> Result<Told<T, A>, Fault>
+) -> Result<Response<A>, Fault>
 where
-    H: Future<Output = Result<Placed<T>, Fault>>,
+    H: Future<Output = Result<Placed<A>, Fault>>,
     W: Future<Output = Result<Response<A>, Status>>,
 {
     let peer = match here(hop).await? {
-        Placed::Here(told) => return Ok(Told::Here(told)),
+        Placed::Here(answer) => return Ok(Response::new(answer)),
         Placed::There(_) if hop == Hop::Last => return Err(moved()),
         Placed::There(peer) => peer,
     };
     let fault = match ask(cluster, &peer, question, there).await {
         Err(fault) if fault.is_unanswered() => fault,
-        answer => return answer.map(Told::There),
+        answer => return answer,
     };
     if !peer.replaceable {
         // An owner that says why has the last word.
@@ -68,7 +61,7 @@ where
         return Err(if fault.because().is_some() { fault } else { silent().caused_by(fault) });
     }
     match here(Hop::Last).await? {
-        Placed::Here(told) => Ok(Told::Here(told)),
+        Placed::Here(answer) => Ok(Response::new(answer)),
         Placed::There(_) => Err(moved()),
     }
 }

@@ -12,9 +12,9 @@ use vocab::BattleId;
 
 use super::{Responses, answer};
 use crate::battles::Battles;
-use crate::cluster::{Hop, Placed};
 use crate::feed::Outlet;
 use crate::frame::{Item, News};
+use crate::placement::{Hop, Placed};
 use crate::wire;
 
 /// One tool's look at one battle.

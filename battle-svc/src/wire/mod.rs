@@ -15,7 +15,7 @@ use service_kit::Fault;
 use vocab::AccountId;
 
 pub(crate) use frame::{end, feed_items, frame, report, stored_end};
-pub(crate) use record::{battle, create, hero, hold, hold_from, input, outcome, read, save, summary};
+pub(crate) use record::{battle, create, hero, hold, input, lost, outcome, read, save, summary};
 pub(crate) use totals::{from_stored as totals_from, to_wire as totals};
 
 /// Totals as they are stored: by key, whatever ruleset they were made under.

@@ -1,5 +1,7 @@
 //! The record's messages.
 
+use std::collections::BTreeMap;
+
 use proto::battle::v1 as pb;
 use proto::common::v1 as common;
 use proto::user::v1 as user;
@@ -12,7 +14,7 @@ use tokio::time::Instant;
 use vocab::BattleId;
 
 use super::{Caller, dungeon_id, frame, on_death_to, phase, totals};
-use crate::record::{Create, Hero, Hold, Identity, Outcome, Read, Record, Save, Served, StoredSegment};
+use crate::record::{Create, Hero, Identity, Loss, Outcome, Owned, Read, Record, Save, Served, StoredSegment};
 use crate::view::View;
 
 /// The first byte of a stored stop; its reason follows as text.
@@ -114,13 +116,19 @@ fn seen(content: &Content, served: &Served, now: Instant) -> user::Seen {
 }
 
 /// A battle that is asked about.
-pub(crate) fn hold(hold: &Hold) -> user::BattleHold {
-    user::BattleHold { battle_id: hold.battle.to_string(), epoch: hold.epoch }
+pub(crate) fn hold(owned: &Owned) -> user::BattleHold {
+    user::BattleHold { battle_id: owned.battle.to_string(), epoch: owned.epoch }
 }
 
-/// One that doesn't count any more.
-pub(crate) fn hold_from(hold: &user::BattleHold) -> Result<Hold, Fault> {
-    Ok(Hold { battle: stored_id("battle_id", &hold.battle_id)?, epoch: hold.epoch })
+/// Those that aren't ours any more, and why.
+pub(crate) fn lost(answer: &user::CheckBattlesResponse) -> Result<BTreeMap<Owned, Loss>, Fault> {
+    let taken = answer.taken.iter().map(|hold| (hold, Loss::Taken));
+    let gone = answer.gone.iter().map(|hold| (hold, Loss::Gone));
+    taken.chain(gone).map(|(hold, loss)| Ok((owned(hold)?, loss))).collect()
+}
+
+fn owned(hold: &user::BattleHold) -> Result<Owned, Fault> {
+    Ok(Owned { battle: stored_id("battle_id", &hold.battle_id)?, epoch: hold.epoch })
 }
 
 /// What became of an entry.

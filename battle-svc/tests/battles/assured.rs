@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proto::battle::v1::EndReason;
 use proto::battle::v1::feed_item::Kind;
 use proto::user::v1::ClaimBattleRequest;
 use proto::user::v1::user_service_server::UserService;
@@ -98,6 +99,29 @@ async fn a_battle_claimed_elsewhere_is_let_go_of_although_the_backplane_is_away(
     moved(&mut gateway, &battles[0]).await;
     assert!(claimed.elapsed() <= TTL * 4 / 10, "{:?}", claimed.elapsed());
     assert_eq!(let_go_of(&town, &mut gateway, &battles[1..]).await, [] as [String; 0], "the other goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_battle_deleted_while_the_backplane_is_away_ends_for_those_who_watch() {
+    let town = Town::new();
+    let (house, battles) = crowd(&town, 1).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.ask(&battles[0], false).await.unwrap().unwrap();
+    // The next save is far enough away not to be the first to say so.
+    sleep(Duration::from_secs(31)).await;
+    town.leases.set_away(true);
+    sleep(TTL).await;
+    town.store.rows().await.battles.remove(&battles[0]);
+    let deleted = Instant::now();
+    let end = loop {
+        match gateway.next().await.unwrap().kind.unwrap() {
+            Kind::End(end) => break end,
+            Kind::Frames(_) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(end.reason(), EndReason::Deleted);
+    assert!(deleted.elapsed() <= TTL * 4 / 10, "{:?}", deleted.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,12 +6,13 @@ use battle_svc::Pace;
 use proto::battle::v1::feed_item::Kind;
 use proto::battle::v1::{self as pb, EndReason, Phase};
 use proto::user::v1::{BattleInput, BattleRecord};
-use service_kit::FaultKind;
+use service_kit::{FaultKind, TaskGroup};
 use tokio::time::sleep;
 
 use crate::house::{House, Player, paced, settings};
 use crate::laws;
 use crate::store::Store;
+use crate::town::{Town, address};
 
 #[tokio::test(start_paused = true)]
 async fn after_a_kill_another_instance_goes_on_with_the_very_same_frames() {
@@ -210,10 +211,9 @@ async fn a_deleted_account_ends_its_battle_for_those_who_watch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_process_that_stood_still_lets_go_before_it_shows_another_frame() {
-    let store = Store::new();
-    let player = Player::new(&store, "Alpha").await;
-    let pace = Pace { standstill: Some(Duration::from_secs(5)), ..Pace::default() };
-    let mut house = House::open(&store, paced("a", pace)).await;
+    let town = Town::new();
+    let mut house = town.open("a").await;
+    let player = Player::new(&town.store, "Alpha").await;
     let battle = house.auto(&player).await;
     let mut gateway = house.gateway("1").await;
     gateway.attach(&player, &battle.id, Some(0)).await;
@@ -227,11 +227,10 @@ async fn a_process_that_stood_still_lets_go_before_it_shows_another_frame() {
 
 #[tokio::test(start_paused = true)]
 async fn neither_a_long_rest_nor_idleness_is_a_standstill() {
-    let store = Store::new();
-    let player = Player::new(&store, "Alpha").await;
-    let (save_every, standstill) = (Duration::from_secs(1), Some(Duration::from_secs(5)));
-    let pace = Pace { save_every, standstill, ..Pace::default() };
-    let mut house = House::open(&store, paced("a", pace)).await;
+    let town = Town::new();
+    let player = Player::new(&town.store, "Alpha").await;
+    let pace = Pace { save_every: Duration::from_secs(1), ..Pace::default() };
+    let mut house = town.open_as(paced("a", pace), &address("a"), TaskGroup::new()).await;
     sleep(Duration::from_secs(100)).await;
     let battle = house.auto_in(&player, "5", pb::OnDeath::Revive).await.unwrap();
     let mut gateway = house.gateway("1").await;

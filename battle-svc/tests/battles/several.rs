@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::house::{Gateway, House, Player, settings};
 use crate::laws;
-use crate::town::{KNOWN_DEAD, TTL, Town, address};
+use crate::town::{KNOWN_DEAD, Shaky, TTL, Town, address};
 
 /// Asks one instance for a battle as a gateway does whom another sent there, until it has it.
 async fn taken(gateway: &mut Gateway, battle: &str) -> pb::AttachResponse {
@@ -330,33 +330,50 @@ async fn a_new_start_of_a_name_has_what_the_record_says_is_its_own() {
 #[tokio::test(start_paused = true)]
 async fn leases_that_are_away_or_forgotten_make_nobody_dead() {
     let town = Town::new();
-    let (a, mut b, _player, battle) = pair(&town).await;
+    let (a, b, _player, battle) = pair(&town).await;
     let (mut here, mut there) = (a.gateway("1").await, b.gateway("1").await);
     here.ask(&battle.id, false).await.unwrap().unwrap();
-    for fault in 0..3 {
-        match fault {
-            0 => town.leases.set_away(true),
-            1 => town.leases.set_away(false),
-            _ => town.leases.empty(),
-        }
+    let faults: [(&str, fn(&Shaky)); 3] =
+        [("away", |leases| leases.set_away(true)), ("back", |leases| leases.set_away(false)), ("empty", Shaky::empty)];
+    for (name, befall) in faults {
+        befall(&town.leases);
         for _ in 0..20 {
             sleep(Duration::from_secs(1)).await;
-            assert_eq!(there.ask(&battle.id, true).await.unwrap().unwrap_err(), address("a"), "fault {fault}");
+            assert_eq!(there.ask(&battle.id, true).await.unwrap().unwrap_err(), address("a"), "leases {name}");
         }
     }
     laws::consecutive(&here.frames(&battle.id, 60).await, 1);
     assert_eq!(town.store.rows().await.claims, 0);
+}
 
-    // What nobody has is taken all the same.
+#[tokio::test(start_paused = true)]
+async fn what_nobody_has_is_taken_although_leases_are_away() {
+    let town = Town::new();
+    let (a, b, _player, battle) = pair(&town).await;
     town.leases.set_away(true);
-    let other = Player::new(&town.store, "Beta").await;
-    let free = b.auto(&other).await;
-    leave_alone(&town, &free.id).await;
-    let sent = there.ask(&free.id, false).await.unwrap();
-    let taker = if sent.is_ok() { there } else { here };
-    let mut taker = taker;
-    taker.ask(&free.id, true).await.unwrap().unwrap();
+    leave_alone(&town, &battle.id).await;
+    let (mut here, mut there) = (a.gateway("1").await, b.gateway("1").await);
+    if there.ask(&battle.id, false).await.unwrap().is_err() {
+        here.ask(&battle.id, true).await.unwrap().unwrap();
+    }
     assert_eq!(town.store.rows().await.claims, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_the_end_of_an_earlier_starts_lease() {
+    let town = Town::new();
+    let (mut a, old) = (town.open("a").await, town.open("b").await);
+    let player = Player::new(&town.store, "Alpha").await;
+    let battle = a.auto(&player).await;
+    town.store.rows().await.battles.get_mut(&battle.id).unwrap().owner = "seen by nobody".to_owned();
+    town.leases.set_stuck();
+    town.kill("b", old).await;
+    let new = town.open("b").await;
+    let mut gateway = new.gateway("1").await;
+    let asked = Instant::now();
+    let refused = gateway.ask(&battle.id, true).await.unwrap_err();
+    assert_eq!(refused.because(), Some("owner_unknown"), "it looked, and saw what the earlier start left behind");
+    assert_eq!(asked.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]

@@ -252,18 +252,22 @@ impl UserService for Store {
     }
 
     async fn check_battles(&self, request: Request<user::CheckBattlesRequest>) -> Answer<user::CheckBattlesResponse> {
-        let mut holds = request.into_inner().holds;
+        let holds = request.into_inner().holds;
         let mut rows = self.open().await?;
         rows.checks.push(holds.len());
         if holds.iter().any(|hold| hold.battle_id == rows.mute_about) {
             drop(rows);
             return std::future::pending().await;
         }
-        let counts = |hold: &user::BattleHold| {
-            rows.battles.get(&hold.battle_id).is_some_and(|row| row.ended_at.is_none() && row.epoch == hold.epoch)
-        };
-        holds.retain(|hold| !counts(hold));
-        Ok(Response::new(user::CheckBattlesResponse { lost: holds }))
+        let mut lost = user::CheckBattlesResponse::default();
+        for hold in holds {
+            match rows.battles.get(&hold.battle_id) {
+                Some(row) if row.epoch != hold.epoch => lost.taken.push(hold),
+                Some(row) if row.ended_at.is_none() => {}
+                Some(_) | None => lost.gone.push(hold),
+            }
+        }
+        Ok(Response::new(lost))
     }
 
     async fn append_input(&self, request: Request<user::AppendInputRequest>) -> Answer<user::AppendInputResponse> {

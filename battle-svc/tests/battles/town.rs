@@ -31,20 +31,19 @@ pub(crate) struct Town {
     served: Arc<Mutex<HashMap<String, GrpcService>>>,
 }
 
-/// Leases that may be away, emptied, or only read.
+/// Leases that may be away, emptied, only read, or never given back.
 pub(crate) struct Shaky {
     leases: Mutex<Arc<Local>>,
     tasks: TaskGroup,
     away: AtomicBool,
     full: AtomicBool,
+    stuck: AtomicBool,
 }
 
 impl Town {
     pub(crate) fn new() -> Self {
         let tasks = TaskGroup::new();
-        let leases = Mutex::new(Local::start(&tasks));
-        let leases = Arc::new(Shaky { leases, tasks, away: AtomicBool::new(false), full: AtomicBool::new(false) });
-        Self { store: Store::new(), leases, served: Arc::default() }
+        Self { store: Store::new(), leases: Arc::new(Shaky::new(tasks)), served: Arc::default() }
     }
 
     pub(crate) async fn open(&self, name: &str) -> House {
@@ -90,6 +89,12 @@ pub(crate) fn address(name: &str) -> String {
 }
 
 impl Shaky {
+    fn new(tasks: TaskGroup) -> Self {
+        let leases = Mutex::new(Local::start(&tasks));
+        let (away, full, stuck) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        Self { leases, tasks, away, full, stuck }
+    }
+
     /// Nothing is answered any more, or everything again.
     pub(crate) fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::Relaxed);
@@ -98,6 +103,11 @@ impl Shaky {
     /// Nothing is written any more, as in a Redis whose memory or disk is full; or everything again.
     pub(crate) fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::Relaxed);
+    }
+
+    /// No lease is ended before its time any more, nor is that answered.
+    pub(crate) fn set_stuck(&self) {
+        self.stuck.store(true, Ordering::Relaxed);
     }
 
     /// Everything is forgotten.
@@ -124,6 +134,9 @@ impl Leases for Shaky {
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), BackplaneFault> {
+        if self.stuck.load(Ordering::Relaxed) {
+            return std::future::pending().await;
+        }
         self.ask().await?.release(lease).await
     }
 

@@ -101,7 +101,7 @@ impl World {
         let named = own.user.named("user-svc-1", &own.database, true);
         let user = user_svc::start(named, Arc::clone(&ruleset), connect(&own, &tasks), &tasks).await.unwrap();
         let user = UserServiceClient::new(in_process(user.server));
-        let battle = own.battle.named("battle-svc-1", None);
+        let battle = own.battle.named("battle-svc-1");
         let battle = battle_svc::start(battle, user.clone(), ruleset, Peers::alone(), &tasks).await.unwrap();
         let battle = BattleServiceClient::new(in_process(battle.players()));
 

@@ -705,9 +705,12 @@ pub struct CheckBattlesRequest {
 /// See UserService.CheckBattles.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CheckBattlesResponse {
-    /// Those that don't count any more.
+    /// Those that another has taken over, whether they still live or not.
     #[prost(message, repeated, tag = "1")]
-    pub lost: ::prost::alloc::vec::Vec<BattleHold>,
+    pub taken: ::prost::alloc::vec::Vec<BattleHold>,
+    /// Those that were deleted, or have ended under that epoch.
+    #[prost(message, repeated, tag = "2")]
+    pub gone: ::prost::alloc::vec::Vec<BattleHold>,
 }
 /// One battle in a batch of saves.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1339,8 +1342,8 @@ pub mod user_service_client {
                 .insert(GrpcMethod::new("mud.user.v1.UserService", "SaveProgress"));
             self.inner.unary(req, path, codec).await
         }
-        /// Which of these battles don't live under that epoch any more, at most 1,000: taken over by another, ended or deleted.
-        /// For an owner that the others may hold for dead. What is not named was its own when it asked.
+        /// Which of these battles don't live under that epoch any more, at most 1,000, and why. For an owner that the others may
+        /// hold for dead. What is not named was its own when it asked.
         pub async fn check_battles(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckBattlesRequest>,
@@ -1665,8 +1668,8 @@ pub mod user_service_server {
             tonic::Response<super::SaveProgressResponse>,
             tonic::Status,
         >;
-        /// Which of these battles don't live under that epoch any more, at most 1,000: taken over by another, ended or deleted.
-        /// For an owner that the others may hold for dead. What is not named was its own when it asked.
+        /// Which of these battles don't live under that epoch any more, at most 1,000, and why. For an owner that the others may
+        /// hold for dead. What is not named was its own when it asked.
         async fn check_battles(
             &self,
             request: tonic::Request<super::CheckBattlesRequest>,

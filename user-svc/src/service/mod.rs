@@ -105,8 +105,7 @@ impl UserService for UserApi {
 
     async fn check_battles(&self, request: Request<CheckBattlesRequest>) -> Answer<CheckBattlesResponse> {
         let holds = wire::holds(request.into_inner().holds)?;
-        let lost = battle_record::check(&self.users.store, holds).await?;
-        answer(CheckBattlesResponse { lost: lost.into_iter().map(wire::hold).collect() })
+        answer(wire::lost(battle_record::check(&self.users.store, holds).await?))
     }
 
     async fn save_progress(&self, request: Request<SaveProgressRequest>) -> Answer<SaveProgressResponse> {
@@ -136,7 +135,7 @@ impl UserService for UserApi {
         let ListBattleRecordsRequest { live_only, page_size, page_token } = request.into_inner();
         let of = wire::page(page_size, &page_token)?;
         let page = battle_record::list(&self.users.store, live_only, of).await?;
-        let records = page.lines.into_iter().map(wire::line).collect::<Result<_, Fault>>()?;
+        let records = page.lines.into_iter().map(wire::line).collect();
         answer(ListBattleRecordsResponse { records, next_page_token: wire::page_token(page.next) })
     }
 

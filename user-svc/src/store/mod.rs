@@ -319,7 +319,7 @@ operations! {
     write battle::create          => create_battle(new: Arc<NewBattle>) -> Created;
     write battle::claim           => claim_battle(battle: BattleId, epoch: i64, owner: Arc<str>) -> Claimed;
     write battle::append          => append_input(battle: BattleId, input: Arc<Input>) -> Appended;
-    read  battle::live_epochs     => live_epochs(battles: Arc<[BattleId]>) -> HashMap<BattleId, i64>;
+    read  battle::epochs          => battle_epochs(battles: Arc<[BattleId]>) -> HashMap<BattleId, (i64, Option<i64>)>;
     view  battle::by_id           => battle_by_id(battle: BattleId, history: bool) -> Option<Record>;
     view  battle::of_character    => battle_of_character(character: CharacterId, history: bool) -> Option<Record>;
     read  battle::list            => list_battles(live_only: bool, after: Option<BattleId>, limit: i64) -> Vec<(BattleLine, String)>;

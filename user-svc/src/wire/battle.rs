@@ -6,7 +6,7 @@ use user::get_battle_record_request::By;
 
 use super::save::totals;
 use super::{Caller, id, missing, name, small, stored, unsigned};
-use crate::battle_record::{Hold, Which};
+use crate::battle_record::{Hold, Lost, Which};
 use crate::store::rows::{BattleLine, Input, NewBattle, Record, Segment};
 
 /// Battles asked about at once.
@@ -47,12 +47,18 @@ pub(crate) fn holds(holds: Vec<user::BattleHold>) -> Result<Vec<Hold>, Fault> {
     if holds.len() > CHECKED_AT_ONCE {
         return Err(Fault::invalid("too-many-entries").field("holds").arg("max", CHECKED_AT_ONCE));
     }
-    let holds =
-        holds.into_iter().map(|hold| Ok((id(&hold.battle_id, "holds.battle_id")?, stored(hold.epoch, "holds.epoch")?)));
-    holds.collect()
+    let hold = |hold: user::BattleHold| {
+        Ok(Hold { battle: id(&hold.battle_id, "holds.battle_id")?, epoch: stored(hold.epoch, "holds.epoch")? })
+    };
+    holds.into_iter().map(hold).collect()
 }
 
-pub(crate) fn hold((battle, epoch): Hold) -> user::BattleHold {
+pub(crate) fn lost(lost: Lost) -> user::CheckBattlesResponse {
+    let all = |holds: Vec<Hold>| holds.into_iter().map(hold).collect();
+    user::CheckBattlesResponse { taken: all(lost.taken), gone: all(lost.gone) }
+}
+
+fn hold(Hold { battle, epoch }: Hold) -> user::BattleHold {
     user::BattleHold { battle_id: battle.to_string(), epoch: unsigned(epoch) }
 }
 
@@ -93,12 +99,9 @@ pub(crate) fn record(record: Record) -> Result<user::BattleRecord, Fault> {
     })
 }
 
-/// A record as lists show it: without states, segments and inputs.
-///
-/// # Errors
-/// `internal` when stored totals can't be read.
-pub(crate) fn line((line, character_name): (BattleLine, String)) -> Result<user::BattleRecord, Fault> {
-    Ok(user::BattleRecord {
+/// A record as lists show it: without states, totals, segments and inputs.
+pub(crate) fn line((line, character_name): (BattleLine, String)) -> user::BattleRecord {
+    user::BattleRecord {
         battle_id: line.id.to_string(),
         account_id: line.account.to_string(),
         character_id: line.character.to_string(),
@@ -107,16 +110,14 @@ pub(crate) fn line((line, character_name): (BattleLine, String)) -> Result<user:
         owner: line.owner.unwrap_or_default(),
         tick_ms: small(line.tick_ms),
         seq: unsigned(line.seq),
-        totals: Some(totals(&line.totals)?),
         seen_seq: unsigned(line.seen_seq),
-        seen_totals: Some(totals(&line.seen_totals)?),
         seen_at: line.seen_at,
         started_at: line.started_at,
         saved_at: line.saved_at,
         end_reason: line.end_reason,
         ended_at: line.ended_at,
         ..Default::default()
-    })
+    }
 }
 
 pub(super) fn segment(segment: user::BattleSegment) -> Result<Segment, Fault> {

@@ -13,7 +13,7 @@ use service_kit::{Fault, trace};
 use vocab::AccountId;
 
 pub(crate) use audit::{audit_record, deed};
-pub(crate) use battle::{hold, holds, input, line, new_battle, record, which};
+pub(crate) use battle::{holds, input, line, lost, new_battle, record, which};
 pub(crate) use save::{entries, results};
 pub(crate) use session::{asked, character, over, session, who};
 

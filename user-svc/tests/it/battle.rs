@@ -318,18 +318,25 @@ async fn an_owner_can_ask_which_battles_are_not_its_own_any_more() {
     let holds = |epoch| -> Vec<BattleHold> {
         battles.iter().map(|battle| BattleHold { battle_id: battle.clone(), epoch }).collect()
     };
-    let ask = async |holds: Vec<BattleHold>| -> Result<Vec<BattleHold>, Fault> {
-        Ok(house.client().check_battles(CheckBattlesRequest { holds }).await?.into_inner().lost)
+    let ask = async |holds: Vec<BattleHold>| -> Result<CheckBattlesResponse, Fault> {
+        Ok(house.client().check_battles(CheckBattlesRequest { holds }).await?.into_inner())
+    };
+    let lost = |taken: &[BattleHold], gone: &[BattleHold]| {
+        let (taken, gone) = (taken.to_vec(), gone.to_vec());
+        CheckBattlesResponse { taken, gone }
     };
     let (first, second) = (holds(1), holds(2));
-    assert_eq!(ask(first.clone()).await.unwrap(), first[1..], "all but the live one");
-    assert_eq!(ask(second.clone()).await.unwrap(), [&second[..1], &second[2..]].concat(), "all but the claimed one");
+    assert_eq!(ask(first.clone()).await.unwrap(), lost(&first[1..2], &first[2..]), "all but the live one");
+    // One that ended under another epoch was another's, and an epoch that nobody has given yet isn't anybody's.
+    let others = [&second[..1], &second[2..3]].concat();
+    assert_eq!(ask(second.clone()).await.unwrap(), lost(&others, &second[3..]), "all but the claimed one");
     let both = vec![second[0].clone(), first[0].clone()];
-    assert_eq!(ask(both).await.unwrap(), second[..1], "each epoch has its own answer");
-    assert_eq!(ask(Vec::new()).await.unwrap(), []);
+    assert_eq!(ask(both).await.unwrap(), lost(&second[..1], &[]), "each epoch has its own answer");
+    assert_eq!(ask(Vec::new()).await.unwrap(), lost(&[], &[]));
 
     let thousand: Vec<BattleHold> = first.iter().cycle().take(1_000).cloned().collect();
-    assert_eq!(ask(thousand).await.unwrap().len(), 800);
+    let CheckBattlesResponse { taken, gone } = ask(thousand).await.unwrap();
+    assert_eq!((taken.len(), gone.len()), (200, 600));
     let refused: [(Vec<BattleHold>, &str); 3] = [
         (first.iter().cycle().take(1_001).cloned().collect(), "holds"),
         (vec![BattleHold { battle_id: "x".into(), epoch: 1 }], "holds.battle_id"),

@@ -178,17 +178,16 @@ async fn record(t: &mut Txn<'_>, found: Option<BattleRow>, history: bool) -> Que
     Ok(Some(Record { battle, character_name, segments, inputs, now: t.now().await? }))
 }
 
-/// The epochs of those of these battles that live. The end is looked at here and not in the query, so that no other
-/// index than the primary key comes into question.
-pub(in crate::store) async fn live_epochs(
+/// The epochs of those of these battles that there are, and when they ended. All are read, so that no other index than the
+/// primary key comes into question.
+pub(in crate::store) async fn epochs(
     t: &mut Txn<'_>,
     battles: Arc<[BattleId]>,
-) -> QueryResult<HashMap<BattleId, i64>> {
+) -> QueryResult<HashMap<BattleId, (i64, Option<i64>)>> {
     let keys = battles.iter().map(|id| Key::from(*id));
     let rows = battle::table.filter(battle::id.eq_any(keys)).select((battle::id, battle::epoch, battle::ended_at));
     let rows = rows.load::<(Key, i64, Option<i64>)>(t.conn).await?;
-    let live = rows.into_iter().filter(|(.., ended_at)| ended_at.is_none());
-    Ok(live.map(|(id, epoch, _)| (id.into(), epoch)).collect())
+    Ok(rows.into_iter().map(|(id, epoch, ended_at)| (id.into(), (epoch, ended_at))).collect())
 }
 
 pub(in crate::store) async fn list(
