@@ -61,18 +61,10 @@ def faults(state: State, settings: Settings) -> list[str]:
         for service in SERVICES:
             # A program reads all its flags before it takes an address: with this one it gets no further.
             nowhere = {"admin-listen": f"{LOOPBACK}:{taken.getsockname()[1]}"}
-            flags = _flags(state, settings, service, service, 0) | nowhere
-            tried = subprocess.run(
-                _command(settings, service, flags),
-                env=environment(state),
-                cwd=state.layout.root,
-                capture_output=True,
-                text=True,
-                timeout=READ_WITHIN,
-                check=False,
-            )
-            if tried.returncode == WRONG:
-                found.append(f"{service}: {tried.stderr.strip()}")
+            command = _command(settings, service, _flags(state, settings, service, service, 0) | nowhere)
+            code, said = _tried(command, state)
+            if code == WRONG:
+                found.append(f"{service}: {said.strip()}")
     return found
 
 
@@ -109,6 +101,18 @@ def parse_flags(settings: list[str]) -> Flags:
             raise Trouble(f"--set {setting}: expected SERVICE.FLAG=VALUE, where SERVICE is all, {', '.join(SERVICES)}")
         flags.setdefault(service, {})[flag] = value
     return flags
+
+
+def _tried(command: list[str | Path], state: State) -> tuple[int, str]:
+    """Runs a program to its end: its exit code, and what it said on standard error."""
+    env, root = environment(state), state.layout.root
+    try:
+        done = subprocess.run(
+            command, env=env, cwd=root, capture_output=True, text=True, timeout=READ_WITHIN, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"{command[0]} was to read its flags, and did not end") from None
+    return done.returncode, done.stderr
 
 
 def _command(settings: Settings, service: str, flags: dict[str, str]) -> list[str | Path]:
