@@ -81,7 +81,7 @@ export class Company {
       const { verified, differences, frames } = await tools.verify(course.id);
       assert.ok(verified, `${course.id}: ${differences}`);
       assert.equal(frames, course.seq);
-      const { character } = await player.ask('character:get');
+      const { character } = await player.insist('character:get');
       assert.deepEqual([character.exp, character.gold], [course.exp, course.gold]);
     });
     assert.match(await cluster.command('audit'), /\nbooks: sound\n$/);

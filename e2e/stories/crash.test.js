@@ -41,7 +41,7 @@ test('SIGTERM, then SIGKILL, amid a hundred battles', async (t) => {
     assert.ok(verified, `${player.course.id}: ${differences}`);
     assert.equal(frames, player.course.seq);
     assert.equal(player.course.frames, player.course.seq, 'every frame as a frame');
-    const { character } = await player.ask('character:get');
+    const { character } = await player.insist('character:get');
     assert.deepEqual([character.exp, character.gold], [player.course.exp, player.course.gold]);
   }
 });
