@@ -5,6 +5,9 @@ use std::panic;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// Who is never heard: it tells whole messages of players at `trace`, passwords and all.
+const NEVER: &str = "tungstenite::protocol=off";
+
 /// Which events are written, and in what form.
 #[derive(Debug, Clone)]
 pub struct LogSettings {
@@ -40,7 +43,7 @@ impl LogFilter {
 /// Starts the log of this process, and lets panics speak through it. A second call changes nothing.
 pub fn init(settings: &LogSettings) {
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&settings.filter.0))
+        .with_env_filter(EnvFilter::new(format!("{},{NEVER}", settings.filter.0)))
         .with_writer(std::io::stderr)
         // What can't be written there can't be complained about there either; trying to would panic.
         .log_internal_errors(false);
