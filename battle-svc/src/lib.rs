@@ -40,15 +40,14 @@ mod wheel;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use proto::battle::v1::battle_admin_service_server::BattleAdminServiceServer;
 use proto::battle::v1::battle_service_server::BattleServiceServer;
 use proto::user::v1::user_service_client::UserServiceClient;
 use rules::Ruleset;
 use service_kit::grpc::GrpcService;
+use service_kit::time::until_there;
 use service_kit::{Fault, TaskGroup};
-use tokio::time::sleep;
 
 use crate::assurance::Assurance;
 use crate::battles::Battles;
@@ -63,9 +62,6 @@ pub use chance::Chance;
 pub use peers::Peers;
 pub use service::{BattleAdmin, BattlePlayers};
 pub use settings::{Pace, Settings};
-
-/// How long to wait before a store that is away is asked again at the start.
-const START_PAUSE: Duration = Duration::from_millis(500);
 
 /// A running battle-svc.
 #[derive(Debug, Clone)]
@@ -144,16 +140,6 @@ fn keep_assured(assurance: Arc<Assurance>, shards: &Shards, store: &clients::Sto
 }
 
 async fn keep_ruleset(store: &clients::Store, ruleset: &Ruleset, tasks: &TaskGroup) -> Result<(), Fault> {
-    let mut told = false;
-    loop {
-        match store.put_ruleset(ruleset.id(), ruleset.content().pack()).await {
-            Err(fault) if fault.is_unanswered() && !tasks.stopping().begun() => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::warn!(error = ?fault, "the store is away, will be asked again");
-                }
-                sleep(START_PAUSE).await;
-            }
-            answer => return answer,
-        }
-    }
+    let keep = || store.put_ruleset(ruleset.id(), ruleset.content().pack());
+    until_there("user-svc", keep, |fault: &Fault| fault.is_unanswered() && !tasks.stopping().begun()).await
 }

@@ -10,9 +10,7 @@ use proto::user::v1::user_service_client::UserServiceClient;
 use rules::Ruleset;
 use service_kit::grpc::{Channels, GrpcServer};
 use service_kit::launch::launch;
-use service_kit::listen::bind;
-use service_kit::program::Program;
-use service_kit::ready_line::Listeners;
+use service_kit::program::{Program, Standing};
 use service_kit::settings::{
     AdminTokenArgs, AdminTokens, Check, Faults, LeaseArgs, LeaseSettings, PeerUrls, ServiceArgs, ServiceSettings,
     UserPeerArgs,
@@ -72,27 +70,21 @@ impl Check for Args {
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let Settings { service, lease, user, battle, operators } = settings;
-    let program = Program::start(&service.log)?;
-    let starting = program.readiness.latch("start");
-    let grpc = bind(service.grpc_listen).await?;
-    let admin = program.serve_admin(service.admin_listen).await?;
-    let bound = grpc.local_addr()?;
-    let addresses = Listeners { http: None, grpc: Some(bound), admin: Some(admin) };
+    let Standing { program, starting, grpc, addresses } = Program::stand(&service).await?;
 
-    let plane = Redis::connect(&service.redis, backplane::redis::PREFIX, &program.tasks)?;
-    plane.watch(&program.readiness);
+    let plane = Redis::open(&service.redis, &program.tasks, &program.readiness)?;
     let channels =
         Channels::new(service.internal_token.clone()).methods(proto::METHODS).reporting(program.readiness.clone());
     let users = UserServiceClient::new(channels.any_of("user-svc", &user, &program.tasks)?);
     let ruleset = Arc::new(Ruleset::read(content::rules())?);
-    let peers = Peers::among(plane, lease.address(bound), lease.ttl, channels.dialer());
+    let peers = Peers::among(plane, lease.address(grpc.local_addr()?), lease.ttl, channels.dialer());
     let settings = battle.named(service.instance);
     let start = crate::start(settings, users, ruleset, peers, &program.tasks);
     let Some(battles) = program.unless_ending(start).await else {
         return Ok(program.end(TASK_GRACE).await);
     };
     let battles = battles.context("battles")?;
-    let server = GrpcServer::new(program.readiness.clone()).token(service.internal_token).admin_tokens(operators);
+    let server = GrpcServer::of(&program, service.internal_token, operators);
     let server = server.descriptors(proto::DESCRIPTOR_SET).service(battles.players()).service(battles.admin());
     program.serve_grpc(server, grpc);
 

@@ -13,6 +13,7 @@ use proto::battle::v1::{FeedRequest, OnDeath, StartAutoRequest, WatchBattleReque
 use proto::common::v1::Caller;
 use proto::user::v1::user_service_server::UserServiceServer;
 use service_kit::grpc::{Channels, GrpcServer, GrpcService, within};
+use service_kit::settings::Secret;
 use service_kit::{Readiness, TaskGroup};
 use testkit::process::{Process, Ready};
 use testkit::redis;
@@ -35,7 +36,12 @@ fn run(arguments: &[&str]) -> Process {
 
 /// Serves a store as user-svc does.
 async fn serve(store: &Store, listener: TcpListener, tasks: &TaskGroup) {
-    let server = GrpcServer::new(Readiness::new()).service(UserServiceServer::new(store.clone()));
+    serve_to(None, store, listener, tasks).await;
+}
+
+/// The same, to whoever knows this secret.
+async fn serve_to(token: Option<Secret>, store: &Store, listener: TcpListener, tasks: &TaskGroup) {
+    let server = GrpcServer::new(Readiness::new()).token(token).service(UserServiceServer::new(store.clone()));
     let serving = server.serve(listener, tasks.stopping());
     tasks.spawn("user-svc", async move { serving.await.unwrap() });
 }
@@ -81,7 +87,7 @@ async fn it_waits_for_user_svc_and_says_so_once() {
     // A port that was free a moment ago.
     let user = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let mut program = start(&redis.url(), user);
-    program.says("the store is away").await;
+    program.says("dependency away at the start").await;
     assert!(program.is_silent(), "it isn't ready");
     serve(&Store::new(), TcpListener::bind(user).await.unwrap(), &tasks).await;
     let ready = program.ready().await;
@@ -89,7 +95,23 @@ async fn it_waits_for_user_svc_and_says_so_once() {
     program.signal("INT");
     let ended = program.ended(SOON).await;
     ended.left_politely();
-    assert_eq!(ended.stderr.matches("the store is away").count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("dependency away").count(), 1, "{}", ended.stderr);
+    tasks.end(SOON).await.unwrap();
+}
+
+/// Nobody has to look up whose secret the words are about.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_user_svc_does_not_know_is_named_by_its_flag() {
+    let (redis, tasks) = (redis::Server::start().await, TaskGroup::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let user = format!("http://{}", listener.local_addr().unwrap());
+    let token = Secret::parse("a-secret-of-the-house").unwrap();
+    serve_to(Some(token), &Store::new(), listener, &tasks).await;
+    let arguments =
+        ["--grpc-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--internal-token=another-secret-it-is"];
+    let ended = run(&[&arguments[..], &["--redis-url", &redis.url(), "--user-url", &user]].concat()).ended(SOON).await;
+    let last = ended.stderr.lines().last().unwrap_or_default();
+    assert_eq!((ended.code, last.contains("--internal-token")), (Some(1), true), "{}", ended.stderr);
     tasks.end(SOON).await.unwrap();
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Ghosts {
 }
 
 impl Ghosts {
-    /// Has seen nobody yet. `ttl` is that of the gateways' leases.
+    /// Has seen nobody yet. A gateway is dead when its lease was over for a whole `ttl`.
     pub(crate) fn new(plane: Arc<dyn Backplane>, lobby: Lobby, ttl: Duration) -> Self {
         Self { plane, lobby, observer: Observer::new(ttl), let_go: HashMap::new() }
     }
@@ -38,7 +38,9 @@ impl Ghosts {
         }
         self.lobby.leave_ghosts(&dead).await?;
         metrics::counter!("chat_gateways_died_total").increment(dead.len() as u64);
-        tracing::info!(gateways = ?dead, "members of dead gateways leave");
+        for gateway in &dead {
+            tracing::info!(gateway.name = gateway, "gateway died, its members leave");
+        }
         self.let_go.extend(dead.into_iter().map(|gateway| (gateway, now)));
         Ok(())
     }

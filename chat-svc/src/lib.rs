@@ -38,7 +38,7 @@ pub struct Settings {
     pub publisher: String,
     /// Whether players are kept from flooding a room.
     pub flood_limit: bool,
-    /// How long a gateway counts as alive after it was last heard of.
+    /// For how long a gateway's lease has to be over, as seen from here, before the gateway is dead.
     pub lease_ttl: Duration,
 }
 
@@ -62,7 +62,7 @@ pub fn start(settings: Settings, plane: Arc<dyn Backplane>, tasks: &TaskGroup) -
     let publisher: Arc<str> = settings.publisher.into();
     let lobby = Lobby::new(Arc::clone(&plane), Arc::clone(&publisher));
     let ghosts = Ghosts::new(Arc::clone(&plane), lobby.clone(), settings.lease_ttl);
-    sweep::start(lobby.clone(), ghosts, tasks);
+    sweep::start(lobby.clone(), ghosts, settings.lease_ttl, tasks);
     let log = Log::new(plane, publisher, lobby.clone(), settings.flood_limit.then_some(log::FLOOD));
     Service { handlers: Arc::new(Handlers::new(Fence::new(FENCED_ACCOUNTS), lobby, log)) }
 }

@@ -7,10 +7,8 @@ use anyhow::Context;
 use backplane::Redis;
 use service_kit::grpc::GrpcServer;
 use service_kit::launch::launch;
-use service_kit::listen::bind;
-use service_kit::program::Program;
-use service_kit::ready_line::Listeners;
-use service_kit::settings::{Check, Faults, LeaseArgs, LeaseSettings, ServiceArgs, ServiceSettings};
+use service_kit::program::{Program, Standing};
+use service_kit::settings::{AdminTokens, Check, Faults, LeaseArgs, LeaseSettings, ServiceArgs, ServiceSettings};
 
 /// How long calls under way may take to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -40,25 +38,20 @@ impl Check for Args {
     type Checked = Settings;
 
     fn check(self, faults: &mut Faults) -> Option<Settings> {
-        let grpc = self.service.grpc_address();
-        let (service, lease) = (self.service.check("chat-svc", faults), self.lease.check(grpc, faults));
+        // Whoever calls this service was told where it is: it tells nobody, wherever it listens.
+        let (service, lease) = (self.service.check("chat-svc", faults), self.lease.check(None, faults));
         Some(Settings { service: service?, lease: lease? })
     }
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let Settings { service, lease } = settings;
-    let program = Program::start(&service.log)?;
-    let starting = program.readiness.latch("start");
-    let grpc = bind(service.grpc_listen).await?;
-    let admin = program.serve_admin(service.admin_listen).await?;
-    let addresses = Listeners { http: None, grpc: Some(grpc.local_addr()?), admin: Some(admin) };
+    let Standing { program, starting, grpc, addresses } = Program::stand(&service).await?;
 
-    let plane = Redis::connect(&service.redis, backplane::redis::PREFIX, &program.tasks)?;
-    plane.watch(&program.readiness);
+    let plane = Redis::open(&service.redis, &program.tasks, &program.readiness)?;
     let settings = crate::Settings { publisher: service.instance, flood_limit: true, lease_ttl: lease.ttl };
     let chat = crate::start(settings, plane, &program.tasks);
-    let server = GrpcServer::new(program.readiness.clone()).token(service.internal_token);
+    let server = GrpcServer::of(&program, service.internal_token, AdminTokens::default());
     program.serve_grpc(server.descriptors(proto::DESCRIPTOR_SET).service(chat.server()), grpc);
 
     drop(starting);

@@ -11,7 +11,7 @@ use world::{GRACE_OVER, World};
 #[tokio::test(start_paused = true)]
 async fn rooms_and_members_are_counted_down_to_zero() {
     let metrics = Metrics::install();
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
     bob.join().await;

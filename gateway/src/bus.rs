@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backplane::bus::HEARTBEAT;
-use backplane::{Backplane, Channel, Delivery, Gaps, Message, Publisher, Stamp, Subscription};
+use backplane::{Backplane, Channel, Delivery, Gaps, Message, Number, Publisher, Stamp, Subscription};
 use bytes::Bytes;
 use prost::Message as _;
 use proto::ENVELOPE_VERSION;
@@ -116,17 +116,29 @@ impl Listener {
                     None => return,
                 },
                 () = self.probe.silence() => {
-                    tracing::warn!("the bus is silent");
+                    self.tell_silence().await;
                     self.demand.now("silent");
                 }
             }
         }
     }
 
+    /// A backplane that is away says so itself; one that answers and carries nothing is what nobody else sees.
+    async fn tell_silence(&self) {
+        // Listening to it once more changes nothing, and asks the very place that should hear.
+        match self.subscription.add(&Channel::All).await {
+            Ok(()) => tracing::warn!("bus fell silent"),
+            Err(_away) => tracing::debug!("bus fell silent"),
+        }
+    }
+
     fn hear(&mut self, message: &Message) {
         let Ok(envelope) = Envelope::decode(message.payload.clone()) else { return strange() };
-        let again = matches!(envelope.body, Some(Body::Heartbeat(_)));
-        if self.gaps.missed(&envelope.publisher, &message.channel, envelope.number, again) {
+        let number = match envelope.body {
+            Some(Body::Heartbeat(_)) => Number::Again(envelope.number),
+            _ => Number::Own(envelope.number),
+        };
+        if self.gaps.missed(&envelope.publisher, &message.channel, number) {
             self.demand.now("gap");
         }
         if envelope.version > ENVELOPE_VERSION {

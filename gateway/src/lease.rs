@@ -7,7 +7,8 @@ use backplane::{Backplane, BackplaneFault, Lease, leases};
 use service_kit::Shutdown;
 use service_kit::time::every;
 
-/// How long this gateway counts as alive after a sign of life. Others wait for as long again before they call it dead.
+/// How long this gateway counts as alive after a sign of life. Each chat-svc waits for its own `--lease-ttl` beyond that
+/// before it calls it dead.
 const TTL: Duration = Duration::from_secs(5);
 
 /// Between two signs of life.

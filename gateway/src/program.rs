@@ -16,8 +16,8 @@ use service_kit::listen::bind;
 use service_kit::program::Program;
 use service_kit::ready_line::Listeners;
 use service_kit::settings::{
-    AdminListenArgs, BattlePeerArgs, ChatPeerArgs, Check, Faults, InstanceArgs, InternalToken, InternalTokenArgs,
-    ListenArgs, LogArgs, PeerUrls, RedisArgs, RedisUrl, UserPeerArgs,
+    AdminListenArgs, BattlePeerArgs, ChatPeerArgs, Check, Faults, InstanceArgs, InternalTokenArgs, ListenArgs, LogArgs,
+    PeerUrls, RedisArgs, RedisUrl, Secret, UserPeerArgs,
 };
 use service_kit::telemetry::LogSettings;
 
@@ -59,15 +59,15 @@ struct Settings {
     listen: SocketAddr,
     admin_listen: SocketAddr,
     redis: RedisUrl,
-    peers: Peers,
+    upstreams: Upstreams,
     gateway: GatewaySettings,
     instance: String,
-    internal_token: Option<InternalToken>,
+    internal_token: Option<Secret>,
     log: LogSettings,
 }
 
 /// Where the services are.
-struct Peers {
+struct Upstreams {
     user: PeerUrls,
     battle: PeerUrls,
     chat: PeerUrls,
@@ -99,7 +99,7 @@ impl Check for Args {
             listen: listen?,
             admin_listen: admin_listen?,
             redis: redis?,
-            peers: Peers { user: user?, battle: battle?, chat: chat? },
+            upstreams: Upstreams { user: user?, battle: battle?, chat: chat? },
             gateway: gateway?,
             instance: instance?,
             internal_token: internal_token?,
@@ -108,7 +108,7 @@ impl Check for Args {
     }
 }
 
-impl Peers {
+impl Upstreams {
     /// Clients of all of them.
     fn clients(&self, channels: &Channels, tasks: &TaskGroup) -> anyhow::Result<Clients> {
         Ok(Clients {
@@ -129,10 +129,9 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let admin = program.serve_admin(settings.admin_listen).await?;
     let addresses = Listeners { http: Some(http.local_addr()?), grpc: None, admin: Some(admin) };
 
-    let plane = Redis::connect(&settings.redis, backplane::redis::PREFIX, &program.tasks)?;
-    plane.watch(&program.readiness);
+    let plane = Redis::open(&settings.redis, &program.tasks, &program.readiness)?;
     let channels = Channels::new(settings.internal_token).methods(proto::METHODS).reporting(program.readiness.clone());
-    let clients = settings.peers.clients(&channels, &program.tasks)?;
+    let clients = settings.upstreams.clients(&channels, &program.tasks)?;
     let settings = settings.gateway.named(settings.instance);
     let start = crate::start(settings, clients, plane, program.tasks.clone(), http);
     let Some(gateway) = program.unless_ending(start).await else {

@@ -5,7 +5,7 @@
 
 mod audit;
 pub mod cli;
-mod company;
+mod cluster;
 mod database;
 mod lock;
 mod replay;
@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 
 pub use settings::Settings;
 
-use company::Company;
+use cluster::Cluster;
 use lock::ServerLock;
 use services::Services;
 
@@ -77,12 +77,10 @@ pub async fn run(program: Program, settings: Settings) -> anyhow::Result<ExitCod
 /// everything in the order in which it needs each other.
 async fn start(program: &Program, settings: &Settings, http: TcpListener, grpc: TcpListener) -> anyhow::Result<World> {
     let lock = ServerLock::take(settings, &program.tasks).await?;
-    let company = Company::join(settings, grpc.local_addr()?, program)?;
-    let services = Services::start(settings, &company, &program.tasks).await?;
-    let server = GrpcServer::new(program.readiness.clone())
-        .token(settings.internal_token.clone())
-        .admin_tokens(settings.operators.clone());
+    let cluster = Cluster::join(settings, grpc.local_addr()?, program)?;
+    let services = Services::start(settings, &cluster, &program.tasks).await?;
+    let server = GrpcServer::of(program, settings.internal_token.clone(), settings.operators.clone());
     program.serve_grpc(services.mount(server), grpc);
-    let gateway = services.start_gateway(settings, &company, http, program.tasks.clone()).await?;
+    let gateway = services.start_gateway(settings, &cluster, http, program.tasks.clone()).await?;
     Ok(World { gateway, services, _lock: lock })
 }

@@ -1,6 +1,7 @@
 //! One server per database, where the servers don't know of each other. Two of them would each run every battle and give
 //! one frame two contents, so a server holds a lock for as long as it lives: beside a file, or on the database's server.
-//! The system takes the lock away when the process is gone, however it went. Servers that share a Redis need none.
+//! The system takes the lock away when the process is gone, however it went. Servers that share a Redis share the lock
+//! beside a file; on a database's server there is none to share.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use service_kit::settings::DatabaseUrl;
 use service_kit::{Shutdown, TaskGroup};
-use user_svc::store::{Alone, once_there};
+use user_svc::store::{SoleServer, once_there};
 
 use crate::Settings;
 
@@ -25,12 +26,13 @@ impl ServerLock {
     /// When another server has the lock, or the system refuses it.
     pub(crate) async fn take(settings: &Settings, tasks: &TaskGroup) -> anyhow::Result<Self> {
         match (&settings.redis, &settings.database) {
-            (Some(_), _) => Ok(Self(None)),
-            (None, DatabaseUrl::Sqlite(path)) if path == ":memory:" => Ok(Self(None)),
-            (None, DatabaseUrl::Sqlite(path)) => beside(path),
+            (_, DatabaseUrl::Sqlite(path)) if path == ":memory:" => Ok(Self(None)),
+            (None, DatabaseUrl::Sqlite(path)) => beside(path, File::try_lock),
+            (Some(_), DatabaseUrl::Sqlite(path)) => beside(path, File::try_lock_shared),
+            (Some(_), DatabaseUrl::Mysql(_)) => Ok(Self(None)),
             (None, DatabaseUrl::Mysql(url)) => {
-                let alone = once_there(|| Alone::take(url)).await?;
-                tasks.spawn_vital("server-lock", keep(alone, tasks.stopping()));
+                let sole = once_there(|| SoleServer::take(url)).await?;
+                tasks.spawn_vital("server-lock", keep(sole, tasks.stopping()));
                 Ok(Self(None))
             }
         }
@@ -38,18 +40,18 @@ impl ServerLock {
 }
 
 /// Holds the lock until the tasks are told to end and everything that writes has been drained.
-async fn keep(alone: Alone, stop: Shutdown) {
+async fn keep(sole: SoleServer, stop: Shutdown) {
     tokio::select! {
-        () = alone.kept() => tracing::error!("another mud serves this database"),
+        () = sole.kept() => tracing::error!("another mud serves this database"),
         () = stop.wait() => {}
     }
 }
 
 /// The lock beside a file; it is made, directory and all, when it is missing.
-fn beside(database: &str) -> anyhow::Result<ServerLock> {
+fn beside(database: &str, lock_it: fn(&File) -> Result<(), TryLockError>) -> anyhow::Result<ServerLock> {
     let lock = lock_path(Path::new(database));
     let file = open(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
-    match file.try_lock() {
+    match lock_it(&file) {
         Ok(()) => Ok(ServerLock(Some(file))),
         Err(TryLockError::WouldBlock) => bail!("another mud serves this database: {database}"),
         Err(TryLockError::Error(cause)) => Err(cause).with_context(|| format!("cannot lock {}", lock.display())),
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     fn take(path: &Path) -> anyhow::Result<ServerLock> {
-        beside(&path.display().to_string())
+        beside(&path.display().to_string(), File::try_lock)
     }
 
     #[test]
@@ -87,6 +89,18 @@ mod tests {
         assert!(refused.starts_with("another mud serves this database: ") && refused.ends_with("mud.db"), "{refused}");
         drop(first);
         let _next = take(&database).unwrap();
+    }
+
+    #[test]
+    fn those_that_share_a_redis_share_it_and_one_that_is_alone_does_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("mud.db");
+        let share = || beside(&database.display().to_string(), File::try_lock_shared);
+        let several = [share().unwrap(), share().unwrap()];
+        assert!(take(&database).is_err());
+        drop(several);
+        let _alone = take(&database).unwrap();
+        assert!(share().is_err());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use service_kit::grpc::{GrpcServer, in_process};
 use tokio::net::TcpListener;
 
 use crate::Settings;
-use crate::company::Company;
+use crate::cluster::Cluster;
 
 /// The services, running.
 pub(crate) struct Services {
@@ -26,14 +26,14 @@ impl Services {
     ///
     /// # Errors
     /// When the database can't be opened or brought up to date.
-    pub(crate) async fn start(settings: &Settings, company: &Company, tasks: &TaskGroup) -> anyhow::Result<Self> {
+    pub(crate) async fn start(settings: &Settings, cluster: &Cluster, tasks: &TaskGroup) -> anyhow::Result<Self> {
         let ruleset = Arc::new(Ruleset::read(content::rules())?);
-        let user = user_svc::start(settings.user(), Arc::clone(&ruleset), company.plane(), tasks);
+        let user = user_svc::start(settings.user(), Arc::clone(&ruleset), cluster.plane(), tasks);
         let user = user.await.with_context(|| format!("users in database {}", settings.database))?;
         let users = UserServiceClient::new(in_process(user.server.clone()));
-        let battle = battle_svc::start(settings.battle(), users, ruleset, company.peers(), tasks);
+        let battle = battle_svc::start(settings.battle(), users, ruleset, cluster.peers(), tasks);
         let battle = battle.await.context("battles")?;
-        let chat = chat_svc::start(settings.chat(), company.plane(), tasks);
+        let chat = chat_svc::start(settings.chat(), cluster.plane(), tasks);
         Ok(Self { user, battle, chat })
     }
 
@@ -52,15 +52,15 @@ impl Services {
     pub(crate) async fn start_gateway(
         &self,
         settings: &Settings,
-        company: &Company,
+        cluster: &Cluster,
         listener: TcpListener,
         tasks: TaskGroup,
     ) -> anyhow::Result<gateway::Service> {
         let clients = Clients {
             user: UserServiceClient::new(in_process(self.user.server.clone())),
             chat: ChatServiceClient::new(in_process(self.chat.server())),
-            battles: company.battles(in_process(self.battle.players())),
+            battles: cluster.battles(in_process(self.battle.players())),
         };
-        gateway::start(settings.gateway(), clients, company.plane(), tasks, listener).await.context("gateway")
+        gateway::start(settings.gateway(), clients, cluster.plane(), tasks, listener).await.context("gateway")
     }
 }

@@ -7,7 +7,7 @@ use battle_svc::{BattleArgs, BattleSettings};
 use gateway::{GatewayArgs, GatewaySettings};
 use service_kit::settings::{
     AdminListenArgs, AdminTokenArgs, AdminTokens, Check, DatabaseArgs, DatabaseUrl, Faults, GrpcListenArgs,
-    InstanceArgs, InternalToken, InternalTokenArgs, LeaseArgs, LeaseSettings, ListenArgs, LogArgs, RedisArgs, RedisUrl,
+    InstanceArgs, InternalTokenArgs, LeaseArgs, LeaseSettings, ListenArgs, LogArgs, RedisArgs, RedisUrl, Secret,
 };
 use service_kit::telemetry::LogSettings;
 use user_svc::{UserArgs, UserSettings};
@@ -67,7 +67,7 @@ pub struct Settings {
     /// The players' connections.
     pub gateway: GatewaySettings,
     /// What tools and other processes have to show.
-    pub internal_token: Option<InternalToken>,
+    pub internal_token: Option<Secret>,
     /// What operators have to show.
     pub operators: AdminTokens,
     /// The log.

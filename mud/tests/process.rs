@@ -169,6 +169,17 @@ async fn a_database_has_one_server() {
     }
 }
 
+/// One that is alone knows nothing of those that share a Redis, and the other way round.
+#[tokio::test]
+async fn a_file_is_not_shared_with_one_that_is_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut alone = serve(directory.path(), &[]);
+    alone.ready().await;
+    let several = serve(directory.path(), &["--redis-url", "redis://127.0.0.1:1"]).ended(SOON).await;
+    let message = "mud: another mud serves this database: data/mud.db\n";
+    assert_eq!((several.code, several.stderr.ends_with(message)), (Some(1), true), "{}", several.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_may_serve_a_database_when_they_share_a_redis() {
     let (directory, redis) = (tempfile::tempdir().unwrap(), redis::Server::start().await);

@@ -9,9 +9,7 @@ use backplane::Redis;
 use rules::Ruleset;
 use service_kit::grpc::GrpcServer;
 use service_kit::launch::launch;
-use service_kit::listen::bind;
-use service_kit::program::Program;
-use service_kit::ready_line::Listeners;
+use service_kit::program::{Program, Standing};
 use service_kit::settings::{
     AdminTokenArgs, AdminTokens, Check, DatabaseArgs, DatabaseUrl, Faults, ServiceArgs, ServiceSettings,
 };
@@ -61,21 +59,16 @@ impl Check for Args {
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let Settings { service, database, user, operators } = settings;
-    let program = Program::start(&service.log)?;
-    let starting = program.readiness.latch("start");
-    let grpc = bind(service.grpc_listen).await?;
-    let admin = program.serve_admin(service.admin_listen).await?;
-    let addresses = Listeners { http: None, grpc: Some(grpc.local_addr()?), admin: Some(admin) };
+    let Standing { program, starting, grpc, addresses } = Program::stand(&service).await?;
 
-    let plane = Redis::connect(&service.redis, backplane::redis::PREFIX, &program.tasks)?;
-    plane.watch(&program.readiness);
+    let plane = Redis::open(&service.redis, &program.tasks, &program.readiness)?;
     let ruleset = Arc::new(Ruleset::read(content::rules())?);
     let settings = user.named(&service.instance, &database, false);
     let Some(users) = program.unless_ending(crate::start(settings, ruleset, plane, &program.tasks)).await else {
         return Ok(program.end(GRACE).await);
     };
     let users = users.with_context(|| format!("database {database}"))?;
-    let server = GrpcServer::new(program.readiness.clone()).token(service.internal_token).admin_tokens(operators);
+    let server = GrpcServer::of(&program, service.internal_token, operators);
     let server = server.descriptors(proto::DESCRIPTOR_SET).service(users.server).service(users.admin);
     program.serve_grpc(server, grpc);
 

@@ -78,14 +78,14 @@ async fn it_waits_for_its_redis_and_says_so_once() {
     let [database, _] = databases(&directory).await;
     redis.kill();
     let mut program = start(&redis.url(), &database);
-    program.says("redis away").await;
+    program.says("redis went away").await;
     assert!(program.is_silent(), "it isn't ready");
     redis.restart().await;
     program.ready().await;
     program.signal("TERM");
     let ended = program.ended(SOON).await;
     ended.left_politely();
-    assert_eq!(ended.stderr.matches("redis away").count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("redis went away").count(), 1, "{}", ended.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,9 +93,9 @@ async fn it_waits_for_its_database_and_can_be_told_to_leave_meanwhile() {
     let redis = redis::Server::start().await;
     // Nobody listens on this port, which needs rights that no test has.
     let program = start(&redis.url(), "mysql://nobody@127.0.0.1:1/mud");
-    program.says("database away at the start").await;
+    program.says("dependency away at the start").await;
     program.signal("TERM");
     let ended = program.ended(SOON).await;
     ended.left_politely();
-    assert_eq!(ended.stderr.matches("database away").count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("dependency away").count(), 1, "{}", ended.stderr);
 }

@@ -22,7 +22,7 @@ async fn lives(world: &World, span: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn members_of_a_dead_gateway_leave_after_the_grace_and_are_announced_once() {
-    let world = World::new();
+    let world = World::new().await;
     world.second_instance();
     let (alice, bob) = (world.player("Alice"), world.player("Bobby").at(OTHER));
     let room = alice.join().await;
@@ -37,7 +37,7 @@ async fn members_of_a_dead_gateway_leave_after_the_grace_and_are_announced_once(
 
 #[tokio::test(start_paused = true)]
 async fn who_came_back_by_another_gateway_stays() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby").at(OTHER));
     let room = alice.join().await;
     bob.join().await;
@@ -50,7 +50,7 @@ async fn who_came_back_by_another_gateway_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_gateway_that_was_only_away_puts_its_members_back() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby").at(OTHER));
     let room = alice.join().await;
     bob.join().await;
@@ -67,7 +67,7 @@ async fn a_gateway_that_was_only_away_puts_its_members_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_was_lost_comes_back_with_another_log() {
-    let world = World::new();
+    let world = World::new().await;
     let bob = world.player("Bobby");
     let refused = bob.say("lobby-7", "hello").await.unwrap_err();
     assert_eq!(refused.because(), Some("not_in_room"));

@@ -9,7 +9,7 @@ use service_kit::FaultKind;
 
 #[tokio::test(start_paused = true)]
 async fn a_line_reaches_the_room_under_its_place_and_time() {
-    let world = World::new();
+    let world = World::new().await;
     let alice = world.player("Alice");
     let room = alice.join().await;
     let ear = world.listen(&room.id).await;
@@ -23,7 +23,7 @@ async fn a_line_reaches_the_room_under_its_place_and_time() {
 
 #[tokio::test(start_paused = true)]
 async fn history_gives_whole_lines_after_an_offset() {
-    let world = World::new();
+    let world = World::new().await;
     let alice = world.player("Alice");
     let room = alice.join().await;
     world.player("Robert").join().await;
@@ -47,7 +47,7 @@ async fn history_gives_whole_lines_after_an_offset() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_gone_is_noticed() {
-    let world = World::new();
+    let world = World::new().await;
     let alice = world.player("Alice");
     let room = alice.join().await;
     for n in 1..=230 {
@@ -66,7 +66,7 @@ async fn what_is_gone_is_noticed() {
 
 #[tokio::test(start_paused = true)]
 async fn lines_are_kept_for_a_day() {
-    let world = World::new();
+    let world = World::new().await;
     let alice = world.player("Alice");
     let room = alice.join().await;
     alice.say(&room.id, "yesterday").await.unwrap();
@@ -78,7 +78,7 @@ async fn lines_are_kept_for_a_day() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_is_stopped_and_told_when_to_go_on() {
-    let world = World::with_flood_limit(true);
+    let world = World::with_flood_limit(true).await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
     bob.join().await;
@@ -95,7 +95,7 @@ async fn a_flood_is_stopped_and_told_when_to_go_on() {
 
 #[tokio::test(start_paused = true)]
 async fn text_that_is_no_line_is_refused_by_its_field() {
-    let world = World::new();
+    let world = World::new().await;
     let alice = world.player("Alice");
     let room = alice.join().await;
     for text in ["", " \n\t", &"a".repeat(501)] {
@@ -107,7 +107,7 @@ async fn text_that_is_no_line_is_refused_by_its_field() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_not_in_the_room_neither_speaks_nor_reads() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, outsider) = (world.player("Alice"), world.player("Outsider"));
     let room = alice.join().await;
     for refused in [
@@ -121,7 +121,7 @@ async fn who_is_not_in_the_room_neither_speaks_nor_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_repeated_key_says_it_once() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
     bob.join().await;

@@ -16,7 +16,7 @@ fn went(who: &str, count: u32) -> (Option<String>, Option<String>, u32) {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_takes_a_hundred_and_the_next_one_opens() {
-    let world = World::new();
+    let world = World::new().await;
     let mut rooms = Vec::new();
     for n in 0..101 {
         rooms.push(world.player(&name(n)).join().await);
@@ -29,7 +29,7 @@ async fn a_room_takes_a_hundred_and_the_next_one_opens() {
 
 #[tokio::test(start_paused = true)]
 async fn newcomers_go_to_the_fullest_room_with_space() {
-    let world = World::new();
+    let world = World::new().await;
     let mut first = Vec::new();
     for n in 0..100 {
         let player = world.player(&name(n));
@@ -44,7 +44,7 @@ async fn newcomers_go_to_the_fullest_room_with_space() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wish_counts_while_its_room_stands() {
-    let world = World::new();
+    let world = World::new().await;
     for n in 0..101 {
         world.player(&name(n)).join().await;
     }
@@ -59,7 +59,7 @@ async fn a_wish_counts_while_its_room_stands() {
 
 #[tokio::test(start_paused = true)]
 async fn coming_and_going_is_told_with_the_head_count() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
     let ear = world.listen(&room.id).await;
@@ -73,7 +73,7 @@ async fn coming_and_going_is_told_with_the_head_count() {
 
 #[tokio::test(start_paused = true)]
 async fn a_leave_is_told_once_after_the_grace_whoever_marked_it() {
-    let world = World::new();
+    let world = World::new().await;
     let elsewhere = world.second_instance();
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
@@ -88,7 +88,7 @@ async fn a_leave_is_told_once_after_the_grace_whoever_marked_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reconnect_within_the_grace_makes_no_noise() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
     bob.join().await;
@@ -102,7 +102,7 @@ async fn a_reconnect_within_the_grace_makes_no_noise() {
 
 #[tokio::test(start_paused = true)]
 async fn who_never_learnt_its_room_can_leave_it() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
     bob.join().await;
@@ -116,7 +116,7 @@ async fn who_never_learnt_its_room_can_leave_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_leave_of_an_older_connection_removes_nobody() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
     bob.join().await;
@@ -131,7 +131,7 @@ async fn the_leave_of_an_older_connection_removes_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn a_replaced_connection_can_do_nothing() {
-    let world = World::new();
+    let world = World::new().await;
     let old = world.player("Alice");
     let room = old.join().await;
     old.reconnected().join().await;
@@ -146,7 +146,7 @@ async fn a_replaced_connection_can_do_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_room_vanishes_with_its_log() {
-    let world = World::new();
+    let world = World::new().await;
     let alice = world.player("Alice");
     let room = alice.join().await;
     alice.say(&room.id, "anybody?").await.unwrap();
@@ -165,7 +165,7 @@ async fn an_empty_room_vanishes_with_its_log() {
 
 #[tokio::test(start_paused = true)]
 async fn lines_and_presence_come_in_the_order_they_happened() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
     let room = alice.join().await;
     let ear = world.listen(&room.id).await;
@@ -179,14 +179,14 @@ async fn lines_and_presence_come_in_the_order_they_happened() {
 
 #[tokio::test(start_paused = true)]
 async fn the_service_ends_with_its_tasks() {
-    let world = World::new();
+    let world = World::new().await;
     assert_eq!(world.tasks.len(), 1);
     assert_eq!(world.tasks.end(Duration::from_secs(1)).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_malformed_request_names_its_field() {
-    let world = World::new();
+    let world = World::new().await;
     let (alice, mut nobody) = (world.player("Alice"), world.player("x"));
     let refused = nobody.join_wanting("").await.unwrap_err();
     assert_eq!((refused.kind(), refused.at_field()), (FaultKind::InvalidArgument, Some("name")));

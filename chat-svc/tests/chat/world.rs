@@ -1,8 +1,6 @@
 //! A chat service on a backplane of its own, players who call it, and an ear on the bus.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use backplane::{Channel, Delivery, Lease, Leases, Local, RoomId, Stamp, Subscription};
@@ -45,15 +43,13 @@ pub(crate) struct Player {
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
-        Self::with_flood_limit(false)
+    pub(crate) async fn new() -> Self {
+        Self::with_flood_limit(false).await
     }
 
-    pub(crate) fn with_flood_limit(flood_limit: bool) -> Self {
+    pub(crate) async fn with_flood_limit(flood_limit: bool) -> Self {
         let (plane, tasks) = (Arc::new(Local::at(BEGIN_MS)), TaskGroup::new());
-        // In memory nothing has to be waited for.
-        let renewed = pin!(plane.renew(&lease(GATEWAY), FOR_GOOD)).poll(&mut Context::from_waker(Waker::noop()));
-        assert!(matches!(renewed, Poll::Ready(Ok(()))));
+        plane.renew(&lease(GATEWAY), FOR_GOOD).await.unwrap();
         let chat = instance(&plane, &tasks, flood_limit);
         Self { plane, tasks, chat }
     }

@@ -7,7 +7,7 @@ mod queue;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use gaps::Gaps;
+pub use gaps::{Gaps, Number};
 pub use publisher::{HEARTBEAT, Publisher};
 pub use queue::{Feeder, Subscription, queue};
 

@@ -20,7 +20,7 @@ pub mod throttle;
 #[cfg(test)]
 mod contract;
 
-pub use bus::{Bus, Channel, Delivery, Gaps, Message, Publisher, Stamp, Subscription};
+pub use bus::{Bus, Channel, Delivery, Gaps, Message, Number, Publisher, Stamp, Subscription};
 pub use connections::{Connections, Numbered};
 pub use fault::BackplaneFault;
 pub use leases::{Lease, Leases};

@@ -26,17 +26,16 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use crate::grpc::GrpcServer;
+use crate::grpc::{GrpcServer, NOTICED_WITHIN};
 use crate::listen::{self, BindError};
+use crate::readiness::Latch;
 use crate::ready_line::{self, Listeners};
+use crate::settings::ServiceSettings;
 use crate::telemetry::{self, LogSettings, Metrics};
 use crate::{Readiness, Shutdown, TaskGroup, admin};
 
 /// The exit code of a program that lost a vital task.
 const EXIT_FALLEN: u8 = 70;
-
-/// When callers know that a program wants no more work.
-const NOTICED_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long the operators' listener may take to close.
 const ADMIN_GRACE: Duration = Duration::from_secs(1);
@@ -54,6 +53,19 @@ pub struct Program {
     pub metrics: Metrics,
     /// Owns what outlives the services: signals, metrics and the operators' listener.
     outer: TaskGroup,
+}
+
+/// A program of one service behind the gateway whose listeners are bound and of which nothing else runs yet.
+#[derive(Debug)]
+pub struct Standing {
+    /// The program.
+    pub program: Program,
+    /// Keeps it from being ready until its service has started.
+    pub starting: Latch,
+    /// Where gRPC is to be served.
+    pub grpc: TcpListener,
+    /// What its ready line says.
+    pub addresses: Listeners,
 }
 
 /// The program could not start.
@@ -78,6 +90,19 @@ impl Program {
         metrics.keep_up(&outer);
         let shutdown = Shutdown::on_signals(&outer)?;
         Ok(Self { tasks: TaskGroup::new(), shutdown, readiness: Readiness::new(), metrics, outer })
+    }
+
+    /// Starts a program of one service and binds its listeners: gRPC, yet to be served, and the operators'.
+    ///
+    /// # Errors
+    /// When the system refuses signal handlers, or an address can't be bound.
+    pub async fn stand(settings: &ServiceSettings) -> Result<Standing, StartError> {
+        let program = Self::start(&settings.log)?;
+        let starting = program.readiness.latch("start");
+        let grpc = listen::bind(settings.grpc_listen).await?;
+        let admin = program.serve_admin(settings.admin_listen).await?;
+        let addresses = Listeners { http: None, grpc: Some(grpc.local_addr()?), admin: Some(admin) };
+        Ok(Standing { program, starting, grpc, addresses })
     }
 
     /// Serves operators, from before the services start until after they have ended, and answers where.
@@ -145,12 +170,12 @@ impl Program {
     pub async fn drain(&self, grace: Duration, work: impl Future<Output = ()>) {
         self.readiness.drain();
         if tokio::time::timeout(grace, work).await.is_err() {
-            tracing::warn!(drain.grace_s = grace.as_secs(), "the drain took too long and was left");
+            tracing::warn!(drain.grace_s = grace.as_secs(), "drain took too long and was left");
         }
     }
 
-    /// Wants no more work from here on, and goes on serving until callers have noticed: they ask for the health of those
-    /// they call every second. For services that have nothing else to bring to an end.
+    /// Wants no more work from here on, and goes on serving until callers have noticed, which ask for the health of those
+    /// they call. For services that have nothing else to bring to an end.
     pub async fn bow_out(&self) {
         self.readiness.drain();
         tokio::time::sleep(NOTICED_WITHIN).await;

@@ -37,7 +37,7 @@ tokio::task_local! {
 impl Trace {
     /// A new trace.
     fn begin() -> Self {
-        let id = (u128::from(unlike()) << 64) | u128::from(unlike());
+        let id = (u128::from(unique()) << 64) | u128::from(unique());
         Self { id: id.max(1), flags: 0 }
     }
 
@@ -59,7 +59,7 @@ impl Trace {
 
     /// The header for a call made, or a message sent, within this trace.
     fn header(self) -> String {
-        let text = format!("00-{self}-{:016x}-{:02x}", unlike().max(1), self.flags);
+        let text = format!("00-{self}-{:016x}-{:02x}", unique().max(1), self.flags);
         debug_assert_eq!(text.len(), LENGTH);
         text
     }
@@ -127,9 +127,9 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
     (text.len() == digits && lower).then(|| u128::from_str_radix(text, 16).ok())?
 }
 
-/// A number that no other process and no other call gives: SplitMix64 from a start by chance. Unlike is all it has to
-/// be; secrets are made elsewhere.
-fn unlike() -> u64 {
+/// A number that no other process and no other call gives: SplitMix64 from a start by chance. It has to be unique, not
+/// secret.
+fn unique() -> u64 {
     static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(getrandom::u64().unwrap_or_default()));
     let mut number = NEXT.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
     number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use futures::future::{BoxFuture, Ready, ready};
 use http::uri::PathAndQuery;
 use http::{Request, Response, Uri};
 use service_kit::grpc::{Channels, GrpcServer, GrpcService, Operator, ServeError, in_process, within};
-use service_kit::settings::{AdminTokens, InternalToken};
+use service_kit::settings::{AdminTokens, Secret};
 use service_kit::{Fault, FaultKind, Readiness, Shutdown, TaskGroup, listen};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -83,7 +84,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(token: Option<InternalToken>) -> Self {
+    async fn start(token: Option<Secret>) -> Self {
         let listener = listen::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (readiness, shutdown, tasks) = (Readiness::new(), Shutdown::new(), TaskGroup::new());
@@ -136,8 +137,8 @@ impl Wire {
     }
 }
 
-fn secret() -> InternalToken {
-    InternalToken::parse("a-secret-of-the-house").unwrap()
+fn secret() -> Secret {
+    Secret::parse("a-secret-of-the-house").unwrap()
 }
 
 fn about(service: &str) -> HealthCheckRequest {
@@ -212,10 +213,13 @@ async fn without_the_secret_only_health_answers() {
     let server = Running::start(Some(secret())).await;
     assert_eq!(status(&mut HealthClient::new(server.client()), "").await, ServingStatus::Serving);
     let limit = Some(Duration::from_millis(100));
-    assert_eq!(wait_for_silence(server.client(), limit).await.kind(), FaultKind::Unauthenticated);
-    let wrong = InternalToken::parse("another-secret-altogether").unwrap();
-    let stranger = Channels::new(Some(wrong)).to(&server.url()).unwrap();
-    assert_eq!(wait_for_silence(stranger, limit).await.kind(), FaultKind::Unauthenticated);
+    let wrong = Secret::parse("another-secret-altogether").unwrap();
+    for token in [None, Some(wrong)] {
+        let stranger = Channels::new(token).to(&server.url()).unwrap();
+        let refused = wait_for_silence(stranger, limit).await;
+        assert_eq!(refused.kind(), FaultKind::Internal, "no word about whom it is called for");
+        assert!(refused.source().is_some_and(|cause| cause.to_string().contains("--internal-token")), "{refused:?}");
+    }
     let known = Channels::new(Some(secret())).to(&server.url()).unwrap();
     assert_eq!(wait_for_silence(known, limit).await.kind(), FaultKind::DeadlineExceeded, "let in, it waits in vain");
 }
@@ -223,10 +227,10 @@ async fn without_the_secret_only_health_answers() {
 #[tokio::test]
 async fn operators_are_known_by_their_secrets() {
     let server = Running::start(Some(secret())).await;
-    let whom = async |token: InternalToken| {
+    let whom = async |token: Secret| {
         call(Channels::new(Some(token)).to(&server.url()).unwrap(), "/test.WhoAdminService/Am", None).await
     };
-    assert_eq!(whom(InternalToken::parse("the-secret-of-ann").unwrap()).await.key(), "ann");
+    assert_eq!(whom(Secret::parse("the-secret-of-ann").unwrap()).await.key(), "ann");
     assert_eq!(whom(secret()).await.because(), Some("admin_token"), "the secret of the house is not enough");
 }
 

@@ -65,10 +65,11 @@ impl StoreError {
         if let Self::Busy(said) = failed { Self::Unanswered(said) } else { failed }
     }
 
-    /// The answer of a database without our tables, when it asks for their newest migration and their floor.
-    pub(super) fn no_tables(self) -> Result<(i64, i64), Self> {
-        let missing = |cause: &dyn std::error::Error| NO_TABLE.iter().any(|said| cause.to_string().contains(said));
-        if matches!(&self, Self::Failed(cause) if missing(&**cause)) { Ok((0, 0)) } else { Err(self) }
+    /// Whether a table asked for isn't there.
+    pub(super) fn names_no_table(&self) -> bool {
+        let Self::Failed(cause) = self else { return false };
+        let said = cause.to_string();
+        NO_TABLE.iter().any(|missing| said.contains(missing))
     }
 
     /// Whether the same operation may succeed when tried again at once.

@@ -15,7 +15,6 @@ macro_rules! compile_queries {
     )+};
 }
 
-mod alone;
 pub(crate) mod clock;
 mod error;
 mod exchange;
@@ -23,6 +22,7 @@ mod key;
 mod mysql;
 pub(crate) mod rows;
 mod schema;
+mod sole_server;
 mod sqlite;
 
 use std::collections::HashMap;
@@ -32,10 +32,10 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use service_kit::TaskGroup;
-use tokio::time::{Instant, sleep};
+use service_kit::time::until_there;
+use tokio::time::Instant;
 use vocab::{AccountId, AuditId, BattleId, CharacterId};
 
-pub use alone::Alone;
 pub use clock::Clock;
 pub use error::StoreError;
 use mysql::Mysql;
@@ -43,6 +43,7 @@ use rows::{
     AuditRow, BattleLine, Credentials, Entry, Epoch, Input, NewAccount, NewBattle, Record, SessionRow, Sheet, Standing,
     TokenHash,
 };
+pub use sole_server::SoleServer;
 use sqlite::Sqlite;
 
 use crate::audit_record::Deed;
@@ -60,9 +61,6 @@ const RETRIES: u32 = 3;
 
 /// The longest a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long to wait before a database that is away is asked again at the start.
-const START_PAUSE: Duration = Duration::from_millis(500);
 
 /// The database, open. Clones are the same one.
 #[derive(Clone)]
@@ -181,7 +179,10 @@ impl Store {
             Url::Mysql(url) => Db::Mysql(Mysql::open(url).await?),
         };
         let store = Self(Arc::new(Inner { db, clock, tasks }));
-        let (newest, floor) = store.floor().await.or_else(StoreError::no_tables)?;
+        let (newest, floor) = match store.floor().await {
+            Err(fault) if fault.names_no_table() => (0, 0),
+            found => found?,
+        };
         match () {
             () if floor > PROGRAM => Err(SetupError::ProgramTooOld { floor }),
             () if newest < PROGRAM => Err(SetupError::NotMigrated { found: newest }),
@@ -243,18 +244,7 @@ pub async fn once_there<T, F>(part: impl Fn() -> F) -> Result<T, SetupError>
 where
     F: Future<Output = Result<T, SetupError>>,
 {
-    let mut told = false;
-    loop {
-        match part().await {
-            Err(away) if away.is_away() => {
-                if !std::mem::replace(&mut told, true) {
-                    tracing::warn!(error = &away as &dyn std::error::Error, "database away at the start");
-                }
-                sleep(START_PAUSE).await;
-            }
-            answer => return answer,
-        }
-    }
+    until_there("database", part, SetupError::is_away).await
 }
 
 /// Brings the tables of the database behind `url` up to date. A file and its directory are made when there are none; a

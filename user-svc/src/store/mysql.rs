@@ -164,13 +164,13 @@ pub(super) async fn migrate(url: &str) -> Result<(), SetupError> {
 }
 
 /// A connection that holds the right to be the one program that serves the database.
-pub(super) async fn take_alone(url: &str) -> Result<Conn, SetupError> {
+pub(super) async fn take_sole(url: &str) -> Result<Conn, SetupError> {
     let mut conn = Conn::establish(url).await?;
     if says_yes(&mut conn, SERVER).await? { Ok(conn) } else { Err(SetupError::Served) }
 }
 
 /// Whether such a connection still holds it; it does for as long as it lives.
-pub(super) async fn is_alone(conn: &mut Conn) -> Result<bool, SetupError> {
+pub(super) async fn is_sole(conn: &mut Conn) -> Result<bool, SetupError> {
     Ok(says_yes(conn, STILL_SERVER).await?)
 }
 

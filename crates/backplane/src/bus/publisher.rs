@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use service_kit::telemetry::Outage;
 use service_kit::time::every;
 use service_kit::{Shutdown, TaskGroup};
 use tokio::sync::mpsc;
@@ -102,7 +103,7 @@ async fn carry(
 ) {
     let mut beats = every(HEARTBEAT);
     let mut stopped = std::pin::pin!(stop.wait());
-    let mut away = false;
+    let mut outage = Outage::default();
     loop {
         let next = tokio::select! {
             biased;
@@ -113,22 +114,25 @@ async fn carry(
             }
             Some(next) = waiting.recv() => next,
         };
-        away = !publish(bus.as_ref(), next, away).await;
+        publish(bus.as_ref(), next, &mut outage).await;
     }
     // Nobody repeats these numbers any more: what waits is said, as long as it can be.
     while let Ok(next) = waiting.try_recv() {
-        if !publish(bus.as_ref(), next, away).await {
+        if !publish(bus.as_ref(), next, &mut outage).await {
             return;
         }
     }
 }
 
 /// Whether it could be published; a failure is logged only when it is news.
-async fn publish(bus: &dyn Bus, (channel, message): (Channel, Bytes), was_away: bool) -> bool {
-    let Err(fault) = bus.publish(&channel, message).await else { return true };
+async fn publish(bus: &dyn Bus, (channel, message): (Channel, Bytes), outage: &mut Outage) -> bool {
+    let Err(fault) = bus.publish(&channel, message).await else {
+        outage.ends();
+        return true;
+    };
     lost("away");
-    if !was_away {
-        tracing::warn!(error = &fault as &dyn std::error::Error, "the bus carries nothing");
+    if outage.begins() {
+        tracing::debug!(error = &fault as &dyn std::error::Error, "messages not published");
     }
     false
 }

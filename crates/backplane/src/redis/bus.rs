@@ -51,7 +51,7 @@ impl Bus for Redis {
         for channel in [Channel::Gateway(gateway.to_owned()), Channel::All] {
             // What is wanted is subscribed to as soon as the server is there.
             if let Err(fault) = subscription.add(&channel).await {
-                tracing::warn!(error = &fault as &dyn std::error::Error, "the bus is away");
+                tracing::debug!(error = &fault as &dyn std::error::Error, "channel not subscribed to");
             }
         }
         Ok(subscription)

@@ -27,8 +27,8 @@ use std::time::Duration;
 
 use redis::Client;
 use redis::aio::ConnectionManager;
-use service_kit::TaskGroup;
 use service_kit::settings::RedisUrl;
+use service_kit::{Readiness, TaskGroup};
 
 use self::door::Door;
 use self::scripts::Scripts;
@@ -47,6 +47,16 @@ pub struct Redis {
 }
 
 impl Redis {
+    /// What programs share on the server at `url`, watched: see [`connect`](Self::connect) and [`watch`](Self::watch).
+    ///
+    /// # Errors
+    /// When the URL can't be read.
+    pub fn open(url: &RedisUrl, tasks: &TaskGroup, readiness: &Readiness) -> Result<Arc<Self>> {
+        let redis = Self::connect(url, PREFIX, tasks)?;
+        redis.watch(readiness);
+        Ok(redis)
+    }
+
     /// The world under `prefix` on the server at `url`. Its subscribers are looked after until `tasks` end. To be called
     /// within a runtime; waits for nothing.
     ///

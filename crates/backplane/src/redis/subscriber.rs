@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use redis::{Client, PushInfo, PushKind, Value};
 use service_kit::TaskGroup;
-use service_kit::telemetry::GaugeGuard;
+use service_kit::telemetry::{GaugeGuard, Outage};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::sleep;
 
@@ -118,7 +118,7 @@ impl Shared {
     }
 
     async fn look_after(&self) {
-        let (mut pause, mut away) = (PROBE_EVERY, false);
+        let (mut pause, mut outage) = (PROBE_EVERY, Outage::default());
         loop {
             tokio::select! {
                 () = self.ear.lost.notified() => {}
@@ -126,12 +126,11 @@ impl Shared {
             }
             let checked = self.check().await;
             pause = if checked.is_ok() { PROBE_EVERY } else { RETRY_AFTER };
-            let was_away = std::mem::replace(&mut away, checked.is_err());
             match checked {
-                Err(fault) if !was_away => {
-                    tracing::warn!(error = &fault as &dyn std::error::Error, "the bus is away");
+                Err(fault) if outage.begins() => {
+                    tracing::debug!(error = &fault as &dyn std::error::Error, "bus went away");
                 }
-                Ok(()) if was_away => tracing::info!("the bus is back"),
+                Ok(()) if outage.ends() => tracing::debug!("bus came back"),
                 _ => {}
             }
         }
@@ -143,7 +142,7 @@ impl Shared {
         match probed {
             Ok(true) => return Ok(()),
             Ok(false) => {}
-            Err(fault) => tracing::info!(error = &fault as &dyn std::error::Error, "the bus is lost"),
+            Err(fault) => tracing::debug!(error = &fault as &dyn std::error::Error, "bus lost"),
         }
         measured("resubscribe", async {
             let mut state = self.line.lock().await;

@@ -1,11 +1,12 @@
-//! Whether the server answers, told to operators and in the log when it changes. A program that starts before its Redis
-//! waits for it here.
+//! Whether the server answers, told to operators and in the log when it changes: here, and nowhere else above `debug`,
+//! however many notice. A program that starts before its Redis waits for it here.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use service_kit::Readiness;
+use service_kit::telemetry::Outage;
 use service_kit::time::every;
 
 use super::Redis;
@@ -22,7 +23,7 @@ impl Redis {
         self.tasks.spawn("backplane-watch", async move {
             let mut periods = every(PERIOD);
             let mut stopped = std::pin::pin!(stop.wait());
-            let mut away = false;
+            let mut outage = Outage::default();
             loop {
                 tokio::select! {
                     () = &mut stopped => return,
@@ -31,15 +32,15 @@ impl Redis {
                 match redis.ping().await {
                     Ok(()) => {
                         waiting.take();
-                        if std::mem::take(&mut away) {
-                            tracing::info!("redis back");
+                        if outage.ends() {
+                            tracing::info!("redis came back");
                             dependency.up();
                         }
                     }
                     Err(fault) => {
                         dependency.down(fault.to_string());
-                        if !std::mem::replace(&mut away, true) {
-                            tracing::warn!(error = &fault as &dyn Error, "redis away");
+                        if outage.begins() {
+                            tracing::warn!(error = &fault as &dyn Error, "redis went away");
                         }
                     }
                 }

@@ -3,22 +3,23 @@
 //! Generated clients are typed over [`GrpcService`], so that code above does not know which of the two it holds:
 //! `XClient::new(channels.to(&url)?)` or `XClient::new(in_process(XServer::new(x)))`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response, Uri};
 use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request as Call, Status};
+use tonic::{Code, Request as Call, Status};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt, service_fn};
 
-use super::balance::Methods;
+use super::balance::{self, Methods};
 use super::measure::Measure;
 use super::panic::contained;
-use super::{AUTHORIZATION, CONNECTION_WINDOW, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW, deadline};
-use crate::settings::InternalToken;
-use crate::{Readiness, trace};
+use super::{
+    AUTHORIZATION, CONNECTION_WINDOW, INTERNAL_TOKEN, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW, deadline,
+};
+use crate::settings::Secret;
+use crate::{Fault, Readiness, trace};
 
 /// What a generated client runs over. Clones share the connection or the server behind it.
 ///
@@ -34,7 +35,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The one factory of connections.
 #[derive(Debug, Clone, Default)]
 pub struct Channels {
-    token: Option<InternalToken>,
+    token: Option<Secret>,
     pub(super) readiness: Readiness,
     pub(super) methods: Methods,
 }
@@ -42,7 +43,7 @@ pub struct Channels {
 impl Channels {
     /// Connections that show this secret, if there is one.
     #[must_use]
-    pub fn new(token: Option<InternalToken>) -> Self {
+    pub fn new(token: Option<Secret>) -> Self {
         Self { token, ..Self::default() }
     }
 
@@ -52,11 +53,11 @@ impl Channels {
         Self { readiness, ..self }
     }
 
-    /// Knows these methods (path, whether a repeat changes nothing), each of which takes one message and gives one.
-    /// Calls of others are never made twice.
+    /// Knows these methods (path, whether it is repeatable, that is, whether a repeat changes nothing), each of which takes
+    /// one message and gives one. Calls of others are never made twice.
     #[must_use]
     pub fn methods(self, methods: &[(&'static str, bool)]) -> Self {
-        Self { methods: Arc::new(methods.iter().copied().collect()), ..self }
+        Self { methods: balance::methods(methods), ..self }
     }
 
     /// A connection to one instance, made at its first call and made again after it breaks.
@@ -121,6 +122,13 @@ where
     }))
 }
 
+/// The service called doesn't know the secret of the house as this program does. That is a fault of the house: passed on
+/// as it came, it would pass for a word about the player, or the operator, that is called for.
+fn is_stranger(answer: &Response<Body>) -> bool {
+    let refused = Status::from_header_map(answer.headers()).filter(|status| status.code() == Code::Unauthenticated);
+    refused.is_some_and(|status| Fault::from(status).because() == Some(INTERNAL_TOKEN))
+}
+
 async fn call<S>(service: S, mut request: Request<Body>) -> Result<Response<Body>, Status>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
@@ -132,6 +140,9 @@ where
         DEFAULT_DEADLINE
     });
     let failed = match tokio::time::timeout(limit, contained(service.oneshot(request))).await {
+        Ok(Ok(Ok(answer))) if is_stranger(&answer) => {
+            Status::internal("the service called has another --internal-token")
+        }
         Ok(Ok(Ok(answer))) => {
             measure.end(&answer);
             return Ok(answer);

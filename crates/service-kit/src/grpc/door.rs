@@ -9,14 +9,15 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
+use tonic_health::pb::health_server::SERVICE_NAME as HEALTH;
 use tower::ServiceExt;
 
 use super::body::Cuttable;
 use super::measure::Measure;
 use super::operator::Operator;
 use super::panic::contained;
-use super::{AUTHORIZATION, deadline};
-use crate::settings::{AdminTokens, InternalToken};
+use super::{AUTHORIZATION, INTERNAL_TOKEN, deadline};
+use crate::settings::{AdminTokens, Secret};
 use crate::{Fault, trace};
 
 /// Calls at work at once, all connections together; one more is turned away at once. A stream counts until it is open.
@@ -25,9 +26,6 @@ const MAX_CALLS: usize = 4096;
 /// What a call gets when it asks for no deadline, and the most it can get.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
-
-/// Health has to answer load balancers that know no secret.
-const HEALTH: &str = "grpc.health.v1.Health";
 
 /// Reflection is for whoever may call anything.
 const REFLECTION: &str = "grpc.reflection.";
@@ -46,10 +44,10 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(token: Option<&InternalToken>, operators: &AdminTokens) -> Self {
+    pub(super) fn new(token: Option<&Secret>, operators: &AdminTokens) -> Self {
         let operators = operators.iter().map(|(name, token)| (token.bearer(), Operator(Arc::clone(name))));
         Self {
-            bearer: token.map(InternalToken::bearer),
+            bearer: token.map(Secret::bearer),
             operators: operators.collect(),
             places: Arc::new(Semaphore::new(MAX_CALLS)),
             cut: CancellationToken::new(),
@@ -80,8 +78,8 @@ impl Door {
         crate::time::deadline(limit, answer).await.map(|answer| answer.unwrap_or_else(|never| match never {}))
     }
 
-    /// Operators' services open to operators alone, all others to whoever knows the secret of the house. An operator's
-    /// name goes with the call.
+    /// Operators' services open to operators alone, all others but health, which answers load balancers that know no
+    /// secret, to whoever knows the secret of the house. An operator's name goes with the call.
     fn check_secret(&self, request: &mut Request<Body>) -> Result<(), Fault> {
         let shown = request.headers().get(AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
         let operator = self.operators.iter().find(|(bearer, _)| same(shown, bearer.as_bytes()));
@@ -89,15 +87,16 @@ impl Door {
         let ours = self.bearer.as_ref().is_none_or(|bearer| same(shown, bearer.as_bytes()));
         let service = request.uri().path().split('/').nth(1).unwrap_or_default();
         if service.ends_with(FOR_OPERATORS) && !self.operators.is_empty() {
-            let operator =
-                operator.ok_or_else(|| Fault::unauthenticated("admin-token-missing").reason("admin_token"))?;
+            let refusal = if shown.is_empty() { "admin-token-missing" } else { "admin-token-wrong" };
+            let operator = operator.ok_or_else(|| Fault::unauthenticated(refusal).reason("admin_token"))?;
             request.extensions_mut().insert(operator);
             return Ok(());
         }
         if ours || service == HEALTH || (service.starts_with(REFLECTION) && operator.is_some()) {
             return Ok(());
         }
-        Err(Fault::unauthenticated("internal-token-missing").reason("internal_token"))
+        let refusal = if shown.is_empty() { "internal-token-missing" } else { "internal-token-wrong" };
+        Err(Fault::unauthenticated(refusal).reason(INTERNAL_TOKEN))
     }
 }
 
@@ -119,17 +118,19 @@ mod tests {
     }
 
     fn door(internal: bool, operators: &[&str]) -> Door {
-        let token = InternalToken::parse(&OURS[7..]).unwrap();
+        let token = Secret::parse(&OURS[7..]).unwrap();
         Door::new(internal.then_some(&token), &AdminTokens::parse(operators).unwrap())
     }
 
-    /// The reason a call is refused for, or the operator's name.
+    /// The key of the text a call is refused with, or the operator's name.
     fn checked(door: &Door, service: &str, shown: &str) -> Result<Option<Operator>, String> {
         let mut request = request(&format!("/{service}/Method"));
-        request.headers_mut().insert(AUTHORIZATION, shown.parse().unwrap());
+        if !shown.is_empty() {
+            request.headers_mut().insert(AUTHORIZATION, shown.parse().unwrap());
+        }
         match door.check_secret(&mut request) {
             Ok(()) => Ok(request.extensions().get().cloned()),
-            Err(fault) => Err(fault.because().unwrap_or_default().to_owned()),
+            Err(fault) => Err(fault.key().to_owned()),
         }
     }
 
@@ -148,10 +149,11 @@ mod tests {
         assert_eq!(checked(&door, "mud.user.v1.UserAdminService", ANNS), ann);
         for shown in [OURS, "", "Bearer 0123456789abcdeg", "0123456789abcdef"] {
             let refused = checked(&door, "mud.user.v1.UserAdminService", shown);
-            assert_eq!(refused, Err("admin_token".to_owned()), "{shown}");
+            let why = if shown.is_empty() { "admin-token-missing" } else { "admin-token-wrong" };
+            assert_eq!(refused, Err(why.to_owned()), "{shown}");
         }
         assert_eq!(checked(&door, "grpc.reflection.v1.ServerReflection", ANNS), Ok(None));
-        assert_eq!(checked(&door, "mud.user.v1.UserService", ANNS), Err("internal_token".to_owned()));
+        assert_eq!(checked(&door, "mud.user.v1.UserService", ANNS), Err("internal-token-wrong".to_owned()));
         assert_eq!(checked(&door, "mud.user.v1.UserService", OURS), Ok(None));
         assert_eq!(checked(&door, HEALTH, ""), Ok(None));
     }
@@ -160,7 +162,10 @@ mod tests {
     fn without_operators_their_services_are_as_open_as_the_rest() {
         assert_eq!(checked(&door(false, &[]), "mud.user.v1.UserAdminService", ""), Ok(None));
         assert_eq!(checked(&door(true, &[]), "mud.user.v1.UserAdminService", OURS), Ok(None));
-        assert_eq!(checked(&door(true, &[]), "mud.user.v1.UserAdminService", ""), Err("internal_token".to_owned()));
+        assert_eq!(
+            checked(&door(true, &[]), "mud.user.v1.UserAdminService", ""),
+            Err("internal-token-missing".to_owned())
+        );
         assert_eq!(checked(&door(false, &["ann:0123456789abcdef"]), "mud.user.v1.UserService", ""), Ok(None));
     }
 

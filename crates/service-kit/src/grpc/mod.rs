@@ -11,6 +11,7 @@ mod operator;
 mod panic;
 mod server;
 
+pub(crate) use self::balance::NOTICED_WITHIN;
 pub use self::client::{Channels, GrpcService, in_process, within};
 pub use self::dialer::Dialer;
 pub use self::operator::Operator;
@@ -33,3 +34,6 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The header that carries the secret of the house.
 const AUTHORIZATION: http::HeaderName = http::header::AUTHORIZATION;
+
+/// The reason for which a call is refused that doesn't show the secret of the house.
+const INTERNAL_TOKEN: &str = "internal_token";

@@ -22,7 +22,8 @@ use tower::{Service, service_fn};
 
 use super::door::Door;
 use super::{CONNECTION_WINDOW, KEEPALIVE_EVERY, KEEPALIVE_TIMEOUT, STREAM_WINDOW};
-use crate::settings::{AdminTokens, InternalToken};
+use crate::program::Program;
+use crate::settings::{AdminTokens, Secret};
 use crate::{Readiness, Shutdown};
 
 /// Streams open at once on one connection, calls included.
@@ -37,7 +38,7 @@ pub struct GrpcServer {
     routes: Routes,
     names: Vec<&'static str>,
     descriptors: Vec<&'static [u8]>,
-    token: Option<InternalToken>,
+    token: Option<Secret>,
     operators: AdminTokens,
     readiness: Readiness,
 }
@@ -58,6 +59,11 @@ impl GrpcServer {
     pub fn new(readiness: Readiness) -> Self {
         let (routes, names, descriptors) = (Routes::default(), Vec::new(), Vec::new());
         Self { routes, names, descriptors, token: None, operators: AdminTokens::default(), readiness }
+    }
+
+    /// The server of a program, with the secrets that callers and operators have to show.
+    pub fn of(program: &Program, token: Option<Secret>, operators: AdminTokens) -> Self {
+        Self { token, operators, ..Self::new(program.readiness.clone()) }
     }
 
     /// Adds a generated server.
@@ -81,7 +87,7 @@ impl GrpcServer {
     }
 
     /// Asks every call but health for this secret.
-    pub fn token(mut self, token: Option<InternalToken>) -> Self {
+    pub fn token(mut self, token: Option<Secret>) -> Self {
         self.token = token;
         self
     }

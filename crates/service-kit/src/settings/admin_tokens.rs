@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Faults, InternalToken};
+use super::{Faults, Secret};
 
 #[doc = concat!("The operators' secrets.")]
 #[derive(Debug, Clone, clap::Args)]
@@ -23,7 +23,7 @@ pub struct AdminTokenArgs {
 
 /// Operators' secrets and names. Their `Debug` form hides the secrets.
 #[derive(Clone, Default)]
-pub struct AdminTokens(Arc<[(Arc<str>, InternalToken)]>);
+pub struct AdminTokens(Arc<[(Arc<str>, Secret)]>);
 
 impl AdminTokenArgs {
     /// The secrets, of which there has to be one when one of `listeners` (flag, address) is reachable from outside.
@@ -56,7 +56,7 @@ impl AdminTokens {
     }
 
     /// Each operator's name and secret.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Arc<str>, InternalToken)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Arc<str>, Secret)> {
         self.0.iter()
     }
 }
@@ -67,12 +67,12 @@ impl fmt::Debug for AdminTokens {
     }
 }
 
-fn operator(text: &str) -> Result<(Arc<str>, InternalToken), &'static str> {
+fn operator(text: &str) -> Result<(Arc<str>, Secret), &'static str> {
     const EXPECTED: &str =
         "expected NAME:SECRET, a name of 1 to 64 letters, digits, '-', '.' or '_' and 16 to 256 visible characters";
     let (name, secret) = text.trim().split_once(':').ok_or(EXPECTED)?;
     let name = super::instance::named(name).map_err(|_| EXPECTED)?;
-    Ok((name.into(), InternalToken::parse(secret).map_err(|_| EXPECTED)?))
+    Ok((name.into(), Secret::parse(secret).map_err(|_| EXPECTED)?))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub struct InstanceArgs {
 #[doc = concat!("The settings of an instance that others find.")]
 #[derive(Debug, Clone, clap::Args)]
 pub struct LeaseArgs {
-    /// How long this process counts as alive after it was last heard of; the same in every process
+    /// How long a process that is not heard of counts as alive; the same in every battle-svc and mud
     #[arg(long, env = "MUD_LEASE_TTL", default_value = "5s", value_name = "SPAN")]
     lease_ttl: String,
     /// http://HOST:PORT under which other processes reach this one's gRPC [default: where it listens]

@@ -46,6 +46,7 @@ mod log;
 mod number;
 mod peers;
 mod redis;
+mod secret;
 mod service;
 mod token;
 
@@ -63,8 +64,9 @@ pub use self::log::LogArgs;
 pub use self::number::{duration, number};
 pub use self::peers::{BattlePeerArgs, ChatPeerArgs, PeerUrls, UserPeerArgs};
 pub use self::redis::{RedisArgs, RedisUrl};
+pub use self::secret::Secret;
 pub use self::service::{ServiceArgs, ServiceSettings};
-pub use self::token::{InternalToken, InternalTokenArgs};
+pub use self::token::InternalTokenArgs;
 
 /// The exit code of a start stopped by its settings.
 pub const EXIT_USAGE: i32 = 64;

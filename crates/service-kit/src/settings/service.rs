@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use super::{
-    AdminListenArgs, Check, Faults, GrpcListenArgs, InstanceArgs, InternalToken, InternalTokenArgs, LogArgs, RedisArgs,
-    RedisUrl,
+    AdminListenArgs, Check, Faults, GrpcListenArgs, InstanceArgs, InternalTokenArgs, LogArgs, RedisArgs, RedisUrl,
+    Secret,
 };
 use crate::telemetry::LogSettings;
 
@@ -37,7 +37,7 @@ pub struct ServiceSettings {
     /// The name of this process.
     pub instance: String,
     /// What callers have to show, and this process shows others.
-    pub internal_token: Option<InternalToken>,
+    pub internal_token: Option<Secret>,
     /// The log.
     pub log: LogSettings,
 }

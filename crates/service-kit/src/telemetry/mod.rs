@@ -2,7 +2,9 @@
 
 mod log;
 mod metrics;
+mod outage;
 mod process;
 
 pub use self::log::{LogFilter, LogFormat, LogSettings, init};
 pub use self::metrics::{GaugeGuard, Metrics};
+pub use self::outage::Outage;

@@ -17,12 +17,19 @@ const LARGEST_ANSWER: usize = 16 << 20;
 
 /// How a call may be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(in crate::grpc) enum Manner {
     /// What was carried out must not be carried out again.
     Once,
     /// A repeat changes nothing: an answer counts only when it is there as a whole, and one that fails to come from an
     /// address that is away is not waited for.
     Repeatable,
+}
+
+impl Manner {
+    /// That of a method of which this is said.
+    pub(super) const fn of(repeatable: bool) -> Self {
+        if repeatable { Self::Repeatable } else { Self::Once }
+    }
 }
 
 /// Tries a call at an address.

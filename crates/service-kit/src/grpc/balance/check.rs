@@ -16,6 +16,9 @@ use super::peers::{Peer, Peers, Standing};
 const EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// After how long at most an address that wants no work any more gets none.
+pub(crate) const NOTICED_WITHIN: Duration = EVERY.saturating_add(PATIENCE);
+
 /// Asks every address again and again, and a new one at once.
 pub(super) async fn keep(peers: Arc<Peers>) {
     let mut round = every(EVERY);

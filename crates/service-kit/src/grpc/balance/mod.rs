@@ -22,14 +22,19 @@ use tonic::body::Body;
 use tower::service_fn;
 
 use self::attempt::Manner;
+pub(crate) use self::check::NOTICED_WITHIN;
 use self::peers::Peers;
 use super::client::{Channels, GrpcService, boxed};
 use super::deadline;
 use crate::settings::PeerUrls;
 use crate::{Fault, TaskGroup};
 
-/// Which methods take one message and give one, and of those the ones whose repeat changes nothing.
-pub(super) type Methods = Arc<HashMap<&'static str, bool>>;
+/// The methods that take one message and give one, and how each may be tried.
+pub(super) type Methods = Arc<HashMap<&'static str, Manner>>;
+
+/// How often a call that does not get there is tried where there are fewer addresses: also a lone one that serves may
+/// just have closed the connection.
+const TRIES: usize = 2;
 
 /// What the clones of one client share.
 struct Balance {
@@ -68,15 +73,19 @@ impl Channels {
     }
 }
 
+/// Methods by path, each with whether it is repeatable.
+pub(super) fn methods(told: &[(&'static str, bool)]) -> Methods {
+    Arc::new(told.iter().map(|(path, repeatable)| (*path, Manner::of(*repeatable))).collect())
+}
+
 impl Balance {
     async fn call(self: Arc<Self>, request: Request<Body>) -> Result<Response<Body>, Status> {
-        let Some(harmless) = self.methods.get(request.uri().path()) else {
+        let Some(manner) = self.methods.get(request.uri().path()).copied() else {
             return self.pass(request).await;
         };
-        let manner = if *harmless { Manner::Repeatable } else { Manner::Once };
         let call = Call::keep(request).await?;
         let mut tried = Vec::new();
-        let mut repeated = false;
+        let mut reached_before = false;
         loop {
             let peer = self.peers.choose(&tried).await?;
             let failure = match attempt::attempt(&self.peers, &peer, call.request(), manner).await {
@@ -85,16 +94,13 @@ impl Balance {
             };
             tried.push(peer);
             let again = match failure.reached {
-                false => tried.len() < self.peers.len().max(2),
-                true => {
-                    manner == Manner::Repeatable
-                        && tried.len() < self.peers.len()
-                        && !std::mem::replace(&mut repeated, true)
-                }
+                false => tried.len() < self.peers.len().max(TRIES),
+                true => manner == Manner::Repeatable && !reached_before && tried.len() < self.peers.len(),
             };
             if !again {
                 return Err(failure.status);
             }
+            reached_before |= failure.reached;
             self.peers.repeated(failure.reached);
         }
     }

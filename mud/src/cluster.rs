@@ -13,7 +13,7 @@ use service_kit::settings::LeaseSettings;
 use crate::Settings;
 
 /// The processes of one world, as one of them sees it.
-pub(crate) enum Company {
+pub(crate) enum Cluster {
     /// There is no other.
     Alone(Arc<dyn Backplane>),
     /// There are others on the same database and the same Redis.
@@ -29,15 +29,14 @@ pub(crate) struct Among {
     dialer: Dialer,
 }
 
-impl Company {
+impl Cluster {
     /// Connects what the settings say, gRPC being bound to `grpc`.
     ///
     /// # Errors
     /// When the URL of Redis can't be read.
     pub(crate) fn join(settings: &Settings, grpc: std::net::SocketAddr, program: &Program) -> anyhow::Result<Self> {
         let Some(url) = &settings.redis else { return Ok(Self::Alone(Local::start(&program.tasks))) };
-        let plane = Redis::connect(url, backplane::redis::PREFIX, &program.tasks)?;
-        plane.watch(&program.readiness);
+        let plane = Redis::open(url, &program.tasks, &program.readiness)?;
         let lease = settings.lease.clone();
         let dialer = Channels::new(settings.internal_token.clone()).dialer();
         Ok(Self::Several(Among { plane, address: lease.address(grpc), lease, dialer }))

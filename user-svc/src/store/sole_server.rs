@@ -15,12 +15,12 @@ const PERIOD: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The right, for as long as this lives.
-pub struct Alone {
+pub struct SoleServer {
     url: String,
     conn: Conn,
 }
 
-impl Alone {
+impl SoleServer {
     /// Takes the right to serve the database behind `url`, which is that of a server.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Alone {
     pub async fn take(url: &str) -> Result<Self, SetupError> {
         match Url::parse(url)? {
             Url::Sqlite(_) => Err(SetupError::Url),
-            Url::Mysql(url) => Ok(Self { url: url.to_owned(), conn: in_time(mysql::take_alone(url)).await? }),
+            Url::Mysql(url) => Ok(Self { url: url.to_owned(), conn: in_time(mysql::take_sole(url)).await? }),
         }
     }
 
@@ -37,8 +37,8 @@ impl Alone {
     pub async fn kept(mut self) {
         loop {
             sleep(PERIOD).await;
-            if !matches!(in_time(mysql::is_alone(&mut self.conn)).await, Ok(true)) {
-                tracing::warn!("the connection that keeps other servers off the database is lost");
+            if !matches!(in_time(mysql::is_sole(&mut self.conn)).await, Ok(true)) {
+                tracing::warn!("connection that keeps other servers off the database lost");
                 match again(&self.url).await {
                     Some(conn) => self.conn = conn,
                     None => return,
@@ -50,7 +50,7 @@ impl Alone {
 
 async fn again(url: &str) -> Option<Conn> {
     loop {
-        match in_time(mysql::take_alone(url)).await {
+        match in_time(mysql::take_sole(url)).await {
             Ok(conn) => return Some(conn),
             Err(SetupError::Served) => return None,
             Err(_away) => sleep(PERIOD).await,
@@ -69,24 +69,24 @@ mod tests {
     #[tokio::test]
     async fn there_is_one_at_a_time_and_then_the_next() {
         let (url, other) = (testkit::mariadb::database().await, testkit::mariadb::database().await);
-        let first = Alone::take(&url).await.unwrap();
-        assert!(matches!(Alone::take(&url).await.err(), Some(SetupError::Served)));
-        Alone::take(&other).await.unwrap();
+        let first = SoleServer::take(&url).await.unwrap();
+        assert!(matches!(SoleServer::take(&url).await.err(), Some(SetupError::Served)));
+        SoleServer::take(&other).await.unwrap();
         drop(first);
-        Alone::take(&url).await.unwrap();
+        SoleServer::take(&url).await.unwrap();
     }
 
     #[tokio::test]
     async fn a_lost_connection_is_made_again_unless_another_was_faster() {
         let url = testkit::mariadb::database().await;
-        let mut first = Alone::take(&url).await.unwrap();
+        let mut first = SoleServer::take(&url).await.unwrap();
         testkit::mariadb::cut_connections(&url).await;
-        assert!(!matches!(mysql::is_alone(&mut first.conn).await, Ok(true)));
+        assert!(!matches!(mysql::is_sole(&mut first.conn).await, Ok(true)));
         first.conn = again(&url).await.unwrap();
-        assert!(mysql::is_alone(&mut first.conn).await.unwrap());
+        assert!(mysql::is_sole(&mut first.conn).await.unwrap());
 
         testkit::mariadb::cut_connections(&url).await;
-        let _faster = Alone::take(&url).await.unwrap();
+        let _faster = SoleServer::take(&url).await.unwrap();
         first.kept().await;
     }
 }
