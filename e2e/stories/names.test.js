@@ -75,8 +75,9 @@ test('a wrong password and an unknown name cannot be told apart', async (t) => {
     }
   }
   const [wrong, unknown] = Object.values(seen);
-  const [a, b] = [wrong, unknown].map(({ times }) => times.sort((x, y) => x - y)[times.length >> 1]);
-  t.diagnostic(`medians: wrong password ${a.toFixed(1)} ms, unknown name ${b.toFixed(1)} ms`);
+  // A crowded machine only ever adds to what an answer costs; the fastest says most of it.
+  const [a, b] = [wrong, unknown].map(({ times }) => Math.min(...times));
+  t.diagnostic(`the fastest: wrong password ${a.toFixed(1)} ms, unknown name ${b.toFixed(1)} ms`);
   assert.equal([...wrong.texts][0], [...unknown.texts][0]);
   assert.match([...wrong.texts][0], /"unauthenticated"/);
   assert.ok(Math.max(a, b) / Math.min(a, b) < ALIKE, `${a} ms and ${b} ms`);
