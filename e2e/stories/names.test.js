@@ -8,7 +8,7 @@ import { Server } from '../lib/server.js';
 
 const TRIES = 15;
 
-/** How much longer the slower of two answers may take, as a ratio of medians. */
+/** How much longer the slower of two answers may take, as a ratio of the fastest. */
 const ALIKE = 1.5;
 
 function newcomer(t, server, options) {
@@ -68,10 +68,12 @@ test('a wrong password and an unknown name cannot be told apart', async (t) => {
       await guest.hear('connect');
       const began = performance.now();
       const { error } = await guest.answer('auth:signin', words());
-      seen[kind].times.push(performance.now() - began);
-      seen[kind].texts.add(JSON.stringify(error));
+      const ms = performance.now() - began;
       guest.leave();
+      // So many of a known account are refused without a look at the password.
       if (error.code === 'resource_exhausted') break;
+      seen[kind].times.push(ms);
+      seen[kind].texts.add(JSON.stringify(error));
     }
   }
   const [wrong, unknown] = Object.values(seen);
