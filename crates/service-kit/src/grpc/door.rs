@@ -60,18 +60,25 @@ impl Door {
         routes: Routes,
         request: Request<Body>,
     ) -> Result<Response<Body>, Infallible> {
-        let measure = Measure::begin("grpc_server_seconds", request.uri().path());
-        let answer = self.admit(routes, request).await.unwrap_or_else(|fault| tonic::Status::from(fault).into_http());
+        let mut measure = Measure::begin_unknown("grpc_server_seconds");
+        let admitted = self.admit(routes, request, &mut measure).await;
+        let answer = admitted.unwrap_or_else(|fault| tonic::Status::from(fault).into_http());
         measure.end(&answer);
         Ok(answer.map(|body| Cuttable::wrap(body, &self.cut)))
     }
 
-    async fn admit(&self, routes: Routes, mut request: Request<Body>) -> Result<Response<Body>, Fault> {
+    async fn admit(
+        &self,
+        routes: Routes,
+        mut request: Request<Body>,
+        measure: &mut Measure,
+    ) -> Result<Response<Body>, Fault> {
         self.check_secret(&mut request)?;
         let _place = self.places.try_acquire().map_err(|_full| {
             metrics::counter!("grpc_server_shed_total").increment(1);
             Fault::exhausted("too-busy").reason("busy").retry_after(Duration::from_secs(1))
         })?;
+        measure.let_in(request.uri().path());
         let limit = deadline::asked(request.headers()).unwrap_or(DEFAULT_DEADLINE).min(LONGEST_DEADLINE);
         let (trace, method) = (trace::of_call(request.headers()), request.uri().path().to_owned());
         let answer = contained(trace::call(trace, &method, routes.oneshot(request)));
@@ -137,9 +144,26 @@ mod tests {
     #[tokio::test]
     async fn one_call_too_many_is_turned_away_at_once() {
         let door = Door { places: Arc::new(Semaphore::new(0)), ..door(false, &[]) };
-        let fault = door.admit(Routes::default(), request("/a.B/C")).await.unwrap_err();
+        let mut measure = Measure::begin_unknown("grpc_server_seconds");
+        let fault = door.admit(Routes::default(), request("/a.B/C"), &mut measure).await.unwrap_err();
         assert_eq!((fault.kind(), fault.because()), (FaultKind::ResourceExhausted, Some("busy")));
         assert!(fault.retry_delay().is_some());
+    }
+
+    #[tokio::test]
+    async fn paths_of_calls_that_are_not_let_in_make_no_metrics() {
+        let metrics = crate::telemetry::Metrics::install();
+        let (closed, open) = (Arc::new(door(true, &["ann:0123456789abcdef"])), Arc::new(door(false, &[])));
+        for (door, path) in
+            [(&closed, "/a.B/Stranger"), (&closed, "/a.AdminService/Stranger"), (&open, "/a.B/Stranger")]
+        {
+            Arc::clone(door).pass(Routes::default(), request(path)).await.unwrap();
+        }
+        let shown = metrics.render();
+        assert!(!shown.contains("Stranger"), "{shown}");
+        for code in ["unauthenticated", "unimplemented"] {
+            assert!(shown.contains(&format!("method=\"unknown\",code=\"{code}\"")), "{shown}");
+        }
     }
 
     #[test]

@@ -5,6 +5,10 @@ use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+/// The label shared by calls of what nobody serves, and of those that weren't let in: their paths come from outside and are
+/// without number.
+const UNKNOWN: &str = "unknown";
+
 /// Times a call from here until its answer begins.
 pub(super) struct Measure {
     metric: &'static str,
@@ -16,6 +20,16 @@ impl Measure {
     /// A call that begins now. `path` is `/package.Service/Method`.
     pub(super) fn begin(metric: &'static str, path: &str) -> Self {
         Self { metric, path: path.to_owned(), began: Instant::now() }
+    }
+
+    /// A call from outside that begins now, of nobody knows what until it is [let in](Self::let_in).
+    pub(super) fn begin_unknown(metric: &'static str) -> Self {
+        Self::begin(metric, UNKNOWN)
+    }
+
+    /// The call has shown that it may ask for `path`.
+    pub(super) fn let_in(&mut self, path: &str) {
+        path.clone_into(&mut self.path);
     }
 
     /// The call's answer has begun.
@@ -31,8 +45,7 @@ impl Measure {
 
     fn record(self, code: Code) {
         let seconds = self.began.elapsed().as_secs_f64();
-        // Paths nobody serves come from outside and are without number: they share a label.
-        let path = if code == Code::Unimplemented { "unknown".to_owned() } else { self.path };
+        let path = if code == Code::Unimplemented { UNKNOWN.to_owned() } else { self.path };
         metrics::histogram!(self.metric, "method" => path, "code" => name(code)).record(seconds);
     }
 }
