@@ -37,6 +37,8 @@ struct Heard {
 #[derive(Default)]
 struct Held {
     told: Vec<Told>,
+    /// The last of what is no line, where there was no space for it: head counts, each of which makes up for those before.
+    count: Option<Told>,
     /// Whether something was missed that the reading under way may not bring.
     again: bool,
 }
@@ -66,6 +68,8 @@ impl Chair {
     /// log has to be read once more.
     pub(crate) fn open(&self, history: &HistoryResponse) -> Result<(), Hole> {
         let mut heard = self.heard.lock();
+        // Without one the reading was given up, and lines may have passed since.
+        let Some(held) = heard.held.take() else { return Ok(()) };
         if heard.epoch != history.epoch {
             heard.epoch.clone_from(&history.epoch);
             heard.last = 0;
@@ -76,10 +80,9 @@ impl Chair {
                 self.line.event("chat:message", &MessageShape::of(message));
             }
         }
-        heard.last = heard.last.max(history.head);
-        let held = heard.held.take().unwrap_or_default();
-        let whole = held.told.iter().try_for_each(|told| self.pass(&mut heard, told));
-        if held.again { Err(Hole) } else { whole }
+        // Also below what was heard: then the memory of the shared server went back.
+        heard.last = history.head;
+        self.pass_held(&mut heard, &held)
     }
 
     /// Where the member stands in the log.
@@ -94,6 +97,8 @@ impl Chair {
         let Some(held) = &mut heard.held else { return self.pass(&mut heard, told) };
         if held.told.len() < HELD {
             held.told.push(told.clone());
+        } else if told.position.is_none() {
+            held.count = Some(told.clone());
         } else {
             held.again = true;
         }
@@ -115,9 +120,12 @@ impl Chair {
         }
     }
 
-    /// Gives a reading up: what is said next shows the hole again.
+    /// Gives a reading up, and passes on what was held: lines up to the hole, which the next one shows again, and all that is
+    /// no line, since nobody tells it again.
     pub(crate) fn release(&self) {
-        self.heard.lock().held = None;
+        let mut heard = self.heard.lock();
+        let held = heard.held.take().unwrap_or_default();
+        _ = self.pass_held(&mut heard, &held);
     }
 
     /// The player has left it.
@@ -128,6 +136,15 @@ impl Chair {
     /// Whether the player has left it.
     pub(crate) fn is_left(&self) -> bool {
         self.left.load(Ordering::SeqCst)
+    }
+
+    /// What is no line passes behind a hole, too: nobody tells it again.
+    fn pass_held(&self, heard: &mut Heard, held: &Held) -> Result<(), Hole> {
+        let mut hole = held.again;
+        for told in held.told.iter().chain(&held.count) {
+            hole |= self.pass(heard, told).is_err();
+        }
+        if hole { Err(Hole) } else { Ok(()) }
     }
 
     fn pass(&self, heard: &mut Heard, told: &Told) -> Result<(), Hole> {
@@ -198,6 +215,32 @@ mod tests {
         assert!(chair.hold());
         assert!(chair.open(&history([1, 2], 2)).is_ok());
         assert_eq!(told(&line), [1, 2]);
+    }
+
+    #[test]
+    fn a_log_that_went_back_is_heard_from_its_head_on() {
+        let (chair, line) = chair(9);
+        assert!(chair.open(&history([1, 2], 2)).is_ok());
+        assert!(chair.hear(&said("e", 3)).is_ok());
+        assert_eq!(told(&line), [3]);
+    }
+
+    #[test]
+    fn a_reading_that_is_given_up_loses_nothing_but_lines_behind_the_hole() {
+        let (chair, line) = chair(0);
+        let packet = packet::event("chat:presence", &serde_json::json!({ "offset": 99 }));
+        let count = Told { packet: packet.into(), position: None };
+        for held in [said("e", 1), said("e", 3), count.clone()] {
+            assert!(chair.hear(&held).is_ok());
+        }
+        chair.release();
+        assert_eq!(told(&line), [1, 99]);
+        assert!(chair.hear(&said("e", 4)).is_err(), "the hole is still there");
+
+        assert!(chair.hold());
+        assert!((0..=HELD).all(|_| chair.hear(&said("e", 4)).is_ok()) && chair.hear(&count).is_ok());
+        assert_eq!(chair.open(&history([2], 2)), Err(Hole), "three is missing");
+        assert_eq!(told(&line), [2, 99]);
     }
 
     #[test]

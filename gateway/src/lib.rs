@@ -31,6 +31,7 @@ mod lines;
 mod lobby;
 mod numbering;
 mod once;
+mod owed;
 mod packet;
 mod particle;
 mod payload;

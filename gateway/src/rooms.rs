@@ -20,6 +20,7 @@ use crate::bus::Announcer;
 use crate::chair::{Chair, Hole, Told};
 use crate::clients::{Clients, answer};
 use crate::delivery::Line;
+use crate::owed::Owed;
 use crate::packet;
 use crate::resync::Demand;
 use crate::shape::{MessageShape, PresenceShape};
@@ -41,8 +42,7 @@ pub(crate) struct Rooms {
     tasks: TaskGroup,
     demand: Demand,
     rooms: Mutex<HashMap<String, LocalRoom>>,
-    /// Leaves that could not be said, by account.
-    owed: Mutex<HashMap<String, LeaveRequest>>,
+    owed: Owed,
     /// Beginning and ending to listen to one room happen one after the other.
     gates: [tokio::sync::Mutex<()>; GATES],
 }
@@ -75,7 +75,7 @@ impl Rooms {
             tasks,
             demand,
             rooms: Mutex::default(),
-            owed: Mutex::default(),
+            owed: Owed::new(),
             gates,
         })
     }
@@ -132,7 +132,7 @@ impl Rooms {
     /// Has a leave said by the next resync.
     pub(crate) fn owe_leave(&self, caller: &Caller, room: &str, now: bool) {
         let request = LeaveRequest { caller: Some(caller.clone()), room: room.to_owned(), now };
-        self.owed.lock().insert(caller.account_id.clone(), request);
+        self.owed.add(caller.account_id.clone(), request);
         self.demand.now("leave_owed");
     }
 
@@ -148,13 +148,12 @@ impl Rooms {
         }
     }
 
-    /// Says every leave that is owed. A later one of the same player, which came meanwhile, says as much.
+    /// Says every leave that is owed.
     async fn say_owed(&self) -> Result<(), Fault> {
-        let owed = std::mem::take(&mut *self.owed.lock());
-        let leaves = owed.into_iter().map(|(account, request)| async move {
+        let leaves = self.owed.take().into_iter().map(|(account, request)| async move {
             let said = self.say_leave(request.clone()).await;
             if said.is_err() {
-                self.owed.lock().entry(account).or_insert(request);
+                self.owed.give_back(account, request);
             }
             said
         });
