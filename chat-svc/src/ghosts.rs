@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backplane::{Backplane, BackplaneFault, Observer, leases};
+use backplane::{Backplane, BackplaneFault, Observer, Rate, Verdict, leases};
 use tokio::time::Instant;
 
 use crate::room::{GRACE, LOBBY, Lobby};
@@ -37,12 +37,20 @@ impl Ghosts {
             return Ok(());
         }
         self.lobby.leave_ghosts(&dead).await?;
-        metrics::counter!("chat_gateways_died_total").increment(dead.len() as u64);
         for gateway in &dead {
-            tracing::info!(gateway.name = gateway, "gateway died, its members leave");
+            if self.is_first_to_see(gateway).await? {
+                metrics::counter!("chat_gateways_died_total").increment(1);
+                tracing::info!(gateway.name = gateway, "gateway died, its members leave");
+            }
         }
         self.let_go.extend(dead.into_iter().map(|gateway| (gateway, now)));
         Ok(())
+    }
+
+    /// Whether no other process has said that this gateway died. Its members are gone before anybody could say so again.
+    async fn is_first_to_see(&self, gateway: &str) -> Result<bool, BackplaneFault> {
+        let once = Rate { every: GRACE * 2, burst: 1 };
+        Ok(self.plane.throttle(&format!("died:{gateway}"), once).await? == Verdict::Allowed)
     }
 
     async fn observe(&mut self) -> Result<(), BackplaneFault> {

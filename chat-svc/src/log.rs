@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backplane::rooms::LOG_ENTRIES;
-use backplane::{Appended, Backplane, Page, Position, Rate, RoomId, Verdict};
+use backplane::{Appended, Backplane, Once, Page, Position, Rate, RoomId, Verdict};
 use service_kit::Fault;
 use vocab::CharacterName;
 
@@ -66,12 +66,14 @@ impl Log {
         self.throttle(said.caller).await?;
         let news = News::Said { from: said.name.as_str(), text: said.text };
         let entry = wire::envelope(&self.publisher, news);
-        let appended = match said.key {
+        let once = match said.key {
             Some(key) => self.plane.append_once(&said.room, &format!("{}:{key}", said.caller.account), entry).await?,
-            None => self.plane.append(&said.room, entry).await?,
+            None => self.plane.append(&said.room, entry).await?.map(|appended| Once { appended, again: false }),
         };
-        let appended = appended.ok_or_else(not_in_room)?;
-        metrics::counter!("chat_lines_total").increment(1);
+        let Once { appended, again } = once.ok_or_else(not_in_room)?;
+        if !again {
+            metrics::counter!("chat_lines_total").increment(1);
+        }
         Ok(appended)
     }
 

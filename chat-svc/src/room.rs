@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backplane::{Backplane, BackplaneFault, Member, RoomId, RoomKind, Standing};
+use backplane::{Backplane, BackplaneFault, Leaving, Member, RoomId, RoomKind, Standing};
 use service_kit::Fault;
 use vocab::AccountId;
 
@@ -70,13 +70,14 @@ impl Lobby {
 
     /// Lets everybody go whom one of these gateways holds, after the grace: they are dead.
     pub(crate) async fn leave_ghosts(&self, dead: &HashSet<String>) -> Result<(), BackplaneFault> {
-        for room in self.plane.rooms(LOBBY).await? {
-            for ghost in self.plane.members(&room.room).await? {
-                if dead.contains(&ghost.gateway) {
-                    let news = wire::envelope(&self.publisher, News::Left { name: &ghost.name });
-                    self.plane.mark_leaving(&room.room, &ghost.id, ghost.connection, GRACE, news).await?;
-                }
-            }
+        for Standing { room, .. } in self.plane.rooms(LOBBY).await? {
+            let members = self.plane.members(&room).await?.into_iter();
+            let ghosts = members.filter(|member| dead.contains(&member.gateway)).map(|ghost| Leaving {
+                announcement: wire::envelope(&self.publisher, News::Left { name: &ghost.name }),
+                member: ghost.id,
+                connection: ghost.connection,
+            });
+            self.plane.mark_all_leaving(&room, ghosts.collect(), GRACE).await?;
         }
         Ok(())
     }

@@ -15,11 +15,11 @@ use service_kit::time::every;
 use service_kit::{Fault, Shutdown};
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use vocab::AccountId;
 
 use crate::backoff::Backoff;
 use crate::clients::answer;
 use crate::gateway::Gateway;
+use crate::numbering;
 use crate::registry::Rank;
 
 /// How often the life of the shared memory is looked at.
@@ -134,18 +134,7 @@ impl Resync {
                 let rank = Rank { epoch: over.epoch, connection: over.connection };
                 self.gateway.registry.replaced(&over.account_id, rank, &over.reason);
             }
-            self.check_connections(portion).await?;
-        }
-        Ok(())
-    }
-
-    async fn check_connections(&self, seats: &[(String, Rank)]) -> Result<(), Fault> {
-        let accounts = seats.iter().map(|(account, _)| account.parse::<AccountId>().map_err(Fault::internal));
-        let latest = self.gateway.backplane.latest(&accounts.collect::<Result<Vec<_>, _>>()?).await?;
-        for ((account, rank), latest) in seats.iter().zip(latest) {
-            if let Some(connection) = latest.filter(|latest| *latest > rank.connection) {
-                self.gateway.registry.replaced(account, Rank { connection, ..*rank }, "another_tab");
-            }
+            numbering::confirm(&self.gateway, portion).await?;
         }
         Ok(())
     }

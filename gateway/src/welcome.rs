@@ -11,7 +11,7 @@ use proto::chat::v1::{HistoryResponse, JoinRequest, Room};
 use proto::common::v1::Caller;
 use proto::user::v1::{BattleRef, Session as SessionMessage};
 use serde::Serialize;
-use service_kit::{Fault, FaultKind};
+use service_kit::{Fault, FaultKind, Superseded};
 use vocab::AccountId;
 
 use crate::chair::Chair;
@@ -21,7 +21,7 @@ use crate::feed::Since;
 use crate::follow::Follow;
 use crate::gateway::Gateway;
 use crate::handshake::patiently;
-use crate::numbering::Numbering;
+use crate::numbering;
 use crate::payload::{Resume, ResumeBattle, ResumeChat};
 use crate::registry::{Rank, Seat};
 use crate::session::{Player, Session, dismiss_replaced};
@@ -75,9 +75,10 @@ pub(crate) async fn welcome(
     session: SessionMessage,
     resume: Option<Resume>,
 ) -> Result<Player, Fault> {
-    let numbering = Numbering::default();
-    let mut player = patiently(|| take_seat(gateway, line, &session, &numbering)).await?;
-    match settle(gateway, line, &mut player, session, resume.unwrap_or_default()).await {
+    let mut player = patiently(|| take_seat(gateway, line, &session)).await?;
+    let caller = player.caller.clone();
+    let settle = settle(gateway, line, &mut player, session, resume.unwrap_or_default());
+    match tokio::join!(settle, confirm(gateway, &caller)).0 {
         Ok(()) => Ok(player),
         Err(fault) => {
             if fault.because() == Some("session_replaced") || player.seat.is_over() {
@@ -128,19 +129,12 @@ pub(crate) async fn farewell(gateway: &Gateway, player: Player, now: bool) {
     }
 }
 
-async fn take_seat(
-    gateway: &Gateway,
-    line: &Arc<Line>,
-    session: &SessionMessage,
-    numbering: &Numbering,
-) -> Result<Player, Fault> {
+async fn take_seat(gateway: &Gateway, line: &Arc<Line>, session: &SessionMessage) -> Result<Player, Fault> {
     let account: AccountId = session.account_id.parse().map_err(Fault::internal)?;
-    if line.is_closed() {
-        // Whoever hung up while they waited here may be back elsewhere, under a number that must not be overtaken.
-        return Err(Fault::aborted("session-replaced"));
-    }
+    still_there(line)?;
     let instance = &gateway.settings.instance;
-    let numbered = numbering.take(&*gateway.backplane, account, session.epoch, instance).await?;
+    let numbered = gateway.backplane.next_connection(account, session.epoch, instance).await?.ok_or(Superseded)?;
+    still_there(line)?;
     let connection = numbered.connection;
     let rank = Rank { epoch: session.epoch, connection };
     gateway.announcer.replaced(&session.account_id, rank, "another_tab", numbered.previous);
@@ -149,6 +143,19 @@ async fn take_seat(
     let caller = Caller { account_id: session.account_id.clone(), epoch: session.epoch, connection };
     let name = session.character.as_ref().map(|character| character.name.clone()).unwrap_or_default();
     Ok(Player::new(seat, caller, name, session.expires_at))
+}
+
+/// Whoever hung up while they waited here may be back elsewhere, under a number that must not be overtaken.
+fn still_there(line: &Line) -> Result<(), Fault> {
+    if line.is_closed() { Err(Fault::aborted("session-replaced")) } else { Ok(()) }
+}
+
+/// Confirms the number of a connection that has its seat. Where that fails, the next check of sessions makes up for it.
+async fn confirm(gateway: &Gateway, caller: &Caller) {
+    let rank = Rank { epoch: caller.epoch, connection: caller.connection };
+    if let Err(fault) = numbering::confirm(gateway, &[(caller.account_id.clone(), rank)]).await {
+        tracing::debug!(error = ?fault, "connection's number not confirmed");
+    }
 }
 
 async fn settle(

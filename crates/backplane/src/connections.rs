@@ -1,4 +1,7 @@
 //! Numbers for players' connections, so that of two the newer one is known everywhere.
+//!
+//! A number that was given may never have arrived: whoever asked gave up waiting, and the question was carried out all the
+//! same. So a number counts against other connections only when the gateway that took it has confirmed it.
 
 use async_trait::async_trait;
 use vocab::AccountId;
@@ -10,8 +13,19 @@ use crate::fault::Result;
 pub struct Numbered {
     /// The number.
     pub connection: u64,
-    /// The gateway that took the account's last number; `None` where that is not known (any more).
+    /// The gateway that holds the account's last number; `None` where that is not known (any more), or not confirmed.
     pub previous: Option<String>,
+}
+
+/// A connection that has its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Whose.
+    pub account: AccountId,
+    /// The epoch of its session.
+    pub epoch: u64,
+    /// Its number.
+    pub connection: u64,
 }
 
 /// Gives out connection numbers.
@@ -23,6 +37,7 @@ pub trait Connections: Send + Sync + 'static {
     /// over, and must not count as newer than that.
     async fn next_connection(&self, account: AccountId, epoch: u64, gateway: &str) -> Result<Option<Numbered>>;
 
-    /// The last number of each account, in the order of `accounts`; `None` where it is not known (any more).
-    async fn latest(&self, accounts: &[AccountId]) -> Result<Vec<Option<u64>>>;
+    /// Confirms that `gateway` holds these connections, and puts back numbers that were lost. Answers the highest confirmed
+    /// number of each connection's account, in the order of `held`.
+    async fn confirm(&self, gateway: &str, held: &[Held]) -> Result<Vec<u64>>;
 }

@@ -33,7 +33,9 @@ macro_rules! suite {
             connections: [
                 numbers_rise_for_each_account,
                 the_gateway_before_is_known,
-                the_latest_of_many_are_answered_in_order,
+                a_number_nobody_confirmed_counts_against_nobody,
+                the_confirmed_of_many_are_answered_in_order,
+                a_number_that_was_lost_is_put_back,
                 a_session_that_is_over_gets_no_number_and_leaves_no_trace
             ]
             memory: [a_life_lasts]
@@ -48,6 +50,7 @@ macro_rules! suite {
                 an_old_entry_cannot_take_over_a_newer_one,
                 the_last_one_takes_the_room_along,
                 a_deferred_leave_is_announced_once,
+                many_leave_at_once,
                 coming_back_calls_the_leave_off,
                 due_leaves_come_in_portions_and_by_kind,
                 members_can_be_put_back,

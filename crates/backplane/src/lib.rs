@@ -21,14 +21,16 @@ pub mod throttle;
 mod contract;
 
 pub use bus::{Bus, Channel, Delivery, Gaps, Message, Number, Publisher, Stamp, Subscription};
-pub use connections::{Connections, Numbered};
+pub use connections::{Connections, Held, Numbered};
 pub use fault::BackplaneFault;
 pub use leases::{Lease, Leases};
 pub use local::Local;
 pub use memory::Memory;
 pub use observer::Observer;
 pub use redis::Redis;
-pub use rooms::{Appended, Entered, Entry, Left, Member, Page, Position, RoomId, RoomKind, Rooms, Standing};
+pub use rooms::{
+    Appended, Entered, Entry, Leaving, Left, Member, Once, Page, Position, RoomId, RoomKind, Rooms, Standing,
+};
 pub use throttle::{Rate, Throttle, Verdict};
 
 /// Everything the processes of one world share.

@@ -24,6 +24,9 @@ pub const ONCE_KEYS: usize = 1_024;
 /// How long an entry, or the key it was appended under, is kept at most.
 pub const LOG_AGE: Duration = Duration::from_secs(24 * 3600);
 
+/// The longest grace a leave can have.
+pub const LONGEST_GRACE: Duration = Duration::from_secs(60);
+
 /// A kind of rooms, such as `lobby`. A member is in at most one room of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoomKind(&'static str);
@@ -108,6 +111,26 @@ pub struct Appended {
     pub at_ms: u64,
 }
 
+/// The answer to appending under a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Once {
+    /// Where and when the first entry under the key was appended.
+    pub appended: Appended,
+    /// Whether that was before: nothing was appended now.
+    pub again: bool,
+}
+
+/// Somebody who is to leave a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    /// Who.
+    pub member: String,
+    /// With which connection.
+    pub connection: u64,
+    /// What is told then.
+    pub announcement: Bytes,
+}
+
 /// A stretch of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -140,8 +163,8 @@ pub trait Rooms: Send + Sync + 'static {
     /// a higher connection number.
     async fn leave(&self, room: &RoomId, member: &str, connection: u64, announcement: Bytes) -> Result<Option<Left>>;
 
-    /// Lets a member leave `grace` from now unless it enters again before. `false` when it is not there or came back
-    /// with a higher connection number. Once more keeps the earlier time.
+    /// Lets a member leave `grace` from now, at most [`LONGEST_GRACE`], unless it enters again before. `false` when it is not
+    /// there or came back with a higher connection number. Once more keeps the earlier time.
     async fn mark_leaving(
         &self,
         room: &RoomId,
@@ -150,6 +173,9 @@ pub trait Rooms: Send + Sync + 'static {
         grace: Duration,
         announcement: Bytes,
     ) -> Result<bool>;
+
+    /// Does as [`mark_leaving`](Self::mark_leaving) for many members of one room.
+    async fn mark_all_leaving(&self, room: &RoomId, leaving: Vec<Leaving>, grace: Duration) -> Result<()>;
 
     /// Takes out up to `limit` members of rooms of `kind` whose grace is over and announces each; the answer goes to
     /// one caller alone, whoever asks.
@@ -172,7 +198,7 @@ pub trait Rooms: Send + Sync + 'static {
 
     /// Appends like [`append`](Self::append), but under one `key` only once: later calls get the first one's answer,
     /// and nothing is published. A room remembers its last [`ONCE_KEYS`] keys for [`LOG_AGE`].
-    async fn append_once(&self, room: &RoomId, key: &str, payload: Bytes) -> Result<Option<Appended>>;
+    async fn append_once(&self, room: &RoomId, key: &str, payload: Bytes) -> Result<Option<Once>>;
 
     /// Up to `limit` entries that follow `after`; without it, or where entries in between are gone, the latest `limit`,
     /// which are then not `recovered`. `None` when the room is gone.

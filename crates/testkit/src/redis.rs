@@ -3,9 +3,11 @@
 #![expect(clippy::expect_used, reason = "a test without its server can only fail, and says why")]
 
 use std::io;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -18,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     port: u16,
+    directory: TempDir,
     process: Child,
 }
 
@@ -28,7 +31,9 @@ impl Server {
     /// When it can't be started, or doesn't answer.
     pub async fn start() -> Self {
         let port = free_port().await.expect("a port is free");
-        let server = Self { port, process: spawn(port) };
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let process = spawn(port, directory.path());
+        let server = Self { port, directory, process };
         server.answers().await;
         server
     }
@@ -39,21 +44,30 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Kills it, and with it everything it keeps.
+    /// Kills it, and with it everything it keeps but what was [saved](Self::save).
     pub fn kill(&mut self) {
         // Either may fail because it is gone already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 
-    /// Kills it if it lives, starts an empty one on the same port and waits until it answers.
+    /// Kills it if it lives, starts one on the same port, empty or as it was last [saved](Self::save), and waits until it
+    /// answers.
     ///
     /// # Panics
     /// When it can't be started, or doesn't answer.
     pub async fn restart(&mut self) {
         self.kill();
-        self.process = spawn(self.port);
+        self.process = spawn(self.port, self.directory.path());
         self.answers().await;
+    }
+
+    /// Takes the snapshot it is restarted from.
+    ///
+    /// # Panics
+    /// When it doesn't answer.
+    pub async fn save(&self) {
+        assert_eq!(self.ask("SAVE", "+").await.expect("it answers"), "+OK");
     }
 
     /// Makes it forget everything.
@@ -111,10 +125,12 @@ impl Drop for Server {
     }
 }
 
-fn spawn(port: u16) -> Child {
+fn spawn(port: u16, directory: &Path) -> Child {
     Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args(["--save", "", "--appendonly", "no"])
+        .arg("--dir")
+        .arg(directory)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()

@@ -7,7 +7,7 @@ mod world;
 
 use std::time::Duration;
 
-use backplane::{Connections as _, Leases as _};
+use backplane::{Connections as _, Held, Leases as _};
 use proto::chat::v1::JoinRequest;
 use proto::common::v1::Caller;
 use proto::user::v1::SignOutRequest;
@@ -104,6 +104,27 @@ async fn an_emptied_redis_costs_a_log_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_comes_back_from_a_snapshot_costs_a_log_and_nothing_else() {
+    let mut world = World::new().await;
+    let (ann, bob) = pair(&world).await;
+    let cid = world.player(1, "cedric", "Cedric").await;
+    world.redis.save().await;
+    for text in ["not", "in", "the", "snapshot"] {
+        talk(&ann, &bob, text).await;
+    }
+    cid.ask("auth:signout", json!({})).await.unwrap();
+    bob.hears("chat:presence", |presence| presence["left"] == "Cedric").await;
+    world.redis.restart().await;
+    talk(&ann, &bob, "after the restart").await;
+    talk(&bob, &ann, "indeed").await;
+    eventually("who left is gone", RECOVERY, || async {
+        let members = world.members().await;
+        if members == 2 { Ok(()) } else { Err(members) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_redis_stops_no_frame_and_is_made_good_for() {
     let world = World::new().await;
     let (ann, bob) = pair(&world).await;
@@ -151,10 +172,17 @@ async fn news_that_was_lost_is_found_by_its_number() {
 async fn a_newer_connection_of_which_nobody_told_ends_the_older_one() {
     let world = World::new().await;
     let (ann, bob) = pair(&world).await;
-    // As a gateway does that dies before it says so.
-    let account = world.account(&ann).await.parse().unwrap();
+    let cid = world.player(0, "cedric", "Cedric").await;
+    // As a gateway does that waits in vain: for the answer, or for somebody who has hung up.
+    let account = world.account(&cid).await.parse().unwrap();
     world.plane.next_connection(account, 1, "gateway-9").await.unwrap();
+    // As one does that dies before it says so.
+    let account = world.account(&ann).await.parse().unwrap();
+    let connection = world.plane.next_connection(account, 1, "gateway-9").await.unwrap().unwrap().connection;
+    world.plane.confirm("gateway-9", &[Held { account, epoch: 1, connection }]).await.unwrap();
     ann.hears_within(SELDOM, "session:replaced", |why| why["reason"] == "another_tab").await;
+    talk(&cid, &bob, "nobody took this one's place").await;
+    assert!(cid.heard("session:replaced").is_empty());
 
     // Only chat-svc has heard of it.
     let caller = Some(Caller { account_id: world.account(&bob).await, epoch: 1, connection: u64::MAX / 2 });

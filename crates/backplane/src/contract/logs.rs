@@ -2,7 +2,7 @@
 
 use super::{LOBBY, World, enter, heard, words};
 use crate::rooms::LOG_ENTRIES;
-use crate::{Channel, Page, Position, RoomId, Stamp};
+use crate::{Channel, Once, Page, Position, RoomId, Stamp};
 
 /// A room with one member and this many entries, each of which is its own offset in bytes.
 async fn room_with(world: &World, entries: u64) -> RoomId {
@@ -108,9 +108,10 @@ pub(crate) async fn what_is_written_under_one_key_is_written_once(world: World) 
     subscription.add(&Channel::Room(room.clone())).await.unwrap();
     let first = world.append_once(&room, "ann:1", words("hi")).await.unwrap().unwrap();
     let between = world.append(&room, words("ho")).await.unwrap().unwrap();
-    assert_eq!(world.append_once(&room, "ann:1", words("hi")).await.unwrap(), Some(first));
+    assert!(!first.again);
+    assert_eq!(world.append_once(&room, "ann:1", words("hi")).await.unwrap(), Some(Once { again: true, ..first }));
     let other = world.append_once(&room, "ann:2", words("hi")).await.unwrap().unwrap();
-    for appended in [first, between, other] {
+    for appended in [first.appended, between, other.appended] {
         assert_eq!(heard(&subscription).await.stamp, Stamp::Appended(appended));
     }
     assert_eq!(offsets(&read(&world, &room, None, 10).await), [1, 2, 3]);

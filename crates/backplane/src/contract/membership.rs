@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ARENA, LOBBY, World, enter, heard, heard_nothing_more, member, words};
-use crate::{Channel, Left, Member, RoomId, Stamp};
+use crate::{Channel, Leaving, Left, Member, RoomId, Stamp};
 
 const GRACE: Duration = Duration::from_millis(200);
 const NO_TIME: Duration = Duration::ZERO;
@@ -127,6 +127,22 @@ pub(crate) async fn a_deferred_leave_is_announced_once(world: World) {
     let message = heard(&subscription).await;
     assert_eq!((message.stamp, message.payload), (Stamp::Count(1), words("bye")));
     heard_nothing_more(&world, "g1", &subscription).await;
+}
+
+pub(crate) async fn many_leave_at_once(world: World) {
+    let connections = [("ann", 1), ("bob", 1), ("cid", 2)];
+    let mut room = None;
+    for (id, connection) in connections {
+        room = Some(enter(&world, id, connection).await.standing.room);
+    }
+    let room = room.unwrap();
+    let leaving = ["bob", "cid", "dan"].map(|id| Leaving { member: id.into(), connection: 1, announcement: words(id) });
+    let subscription = world.subscribe("g1").await.unwrap();
+    subscription.add(&Channel::Room(room.clone())).await.unwrap();
+    world.mark_all_leaving(&room, leaving.to_vec(), NO_TIME).await.unwrap();
+    assert_eq!(due(&world).await.into_iter().map(|left| left.member.id).collect::<Vec<_>>(), ["bob"]);
+    assert_eq!(heard(&subscription).await.payload, words("bob"));
+    assert_eq!(names(&world, &room).await, ["ann", "cid"], "who came back stays");
 }
 
 pub(crate) async fn coming_back_calls_the_leave_off(world: World) {

@@ -8,17 +8,27 @@ use lru::LruCache;
 use vocab::AccountId;
 
 use super::Local;
-use crate::connections::{Connections, Numbered};
+use crate::connections::{Connections, Held, Numbered};
 use crate::fault::Result;
 
 /// Accounts whose last connection is remembered, about 100 bytes each.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 
-/// The last number of all, and the last of each account with the epoch of its session and the gateway that took it.
+/// The last number of all, and what is kept of each account.
 #[derive(Debug)]
 pub(super) struct Numbers {
     last: u64,
-    holders: LruCache<AccountId, (u64, u64, Arc<str>)>,
+    holders: LruCache<AccountId, Last>,
+}
+
+/// The last number of an account, the epoch of its session, the highest number confirmed, and the gateway that took the
+/// last one.
+#[derive(Debug)]
+struct Last {
+    number: u64,
+    epoch: u64,
+    confirmed: u64,
+    gateway: Arc<str>,
 }
 
 impl Default for Numbers {
@@ -31,18 +41,41 @@ impl Default for Numbers {
 impl Connections for Local {
     async fn next_connection(&self, account: AccountId, epoch: u64, gateway: &str) -> Result<Option<Numbered>> {
         let mut numbers = self.connections.lock();
-        if numbers.holders.peek(&account).is_some_and(|(_, last, _)| *last > epoch) {
+        let before = numbers.holders.peek(&account);
+        if before.is_some_and(|last| last.epoch > epoch) {
             return Ok(None);
         }
-        let connection = self.clock.now_ms().max(numbers.last + 1);
-        numbers.last = connection;
-        let before = numbers.holders.put(account, (connection, epoch, gateway.into()));
-        Ok(Some(Numbered { connection, previous: before.map(|(_, _, gateway)| gateway.to_string()) }))
+        let confirmed = before.map_or(0, |last| last.confirmed);
+        let previous = before.filter(|last| last.number == confirmed).map(|last| last.gateway.to_string());
+        let number = self.clock.now_ms().max(numbers.last + 1);
+        numbers.last = number;
+        numbers.holders.put(account, Last { number, epoch, confirmed, gateway: gateway.into() });
+        Ok(Some(Numbered { connection: number, previous }))
     }
 
-    async fn latest(&self, accounts: &[AccountId]) -> Result<Vec<Option<u64>>> {
-        let numbers = self.connections.lock();
-        Ok(accounts.iter().map(|account| numbers.holders.peek(account).map(|(number, ..)| *number)).collect())
+    async fn confirm(&self, gateway: &str, held: &[Held]) -> Result<Vec<u64>> {
+        let mut numbers = self.connections.lock();
+        Ok(held.iter().map(|held| numbers.confirm(gateway, held)).collect())
+    }
+}
+
+impl Numbers {
+    fn confirm(&mut self, gateway: &str, held: &Held) -> u64 {
+        let (number, epoch) = (held.connection, held.epoch);
+        let last = self.holders.get_or_insert_mut(held.account, || Last {
+            number: 0,
+            epoch,
+            confirmed: 0,
+            gateway: gateway.into(),
+        });
+        if number > last.number && epoch >= last.epoch {
+            *last = Last { number, epoch, confirmed: number, gateway: gateway.into() };
+        } else if epoch == last.epoch {
+            last.confirmed = last.confirmed.max(number);
+        }
+        let confirmed = last.confirmed;
+        self.last = self.last.max(number);
+        confirmed
     }
 }
 

@@ -12,7 +12,9 @@ use super::Local;
 use super::room::Room;
 use crate::bus::{Channel, Stamp};
 use crate::fault::Result;
-use crate::rooms::{Appended, Entered, Left, Member, Page, Position, RoomId, RoomKind, Rooms, Standing};
+use crate::rooms::{
+    Appended, Entered, LONGEST_GRACE, Leaving, Left, Member, Once, Page, Position, RoomId, RoomKind, Rooms, Standing,
+};
 
 impl Local {
     fn tell(&self, room: &RoomId, stamp: Stamp, payload: &Bytes) {
@@ -65,8 +67,17 @@ impl Rooms for Local {
         grace: Duration,
         announcement: Bytes,
     ) -> Result<bool> {
-        let due = Instant::now() + grace;
+        let due = Instant::now() + grace.min(LONGEST_GRACE);
         Ok(self.rooms.lock().note_leaving(room, member, connection, due, announcement))
+    }
+
+    async fn mark_all_leaving(&self, room: &RoomId, leaving: Vec<Leaving>, grace: Duration) -> Result<()> {
+        let due = Instant::now() + grace.min(LONGEST_GRACE);
+        let mut rooms = self.rooms.lock();
+        for Leaving { member, connection, announcement } in leaving {
+            rooms.note_leaving(room, &member, connection, due, announcement);
+        }
+        Ok(())
     }
 
     async fn take_due_leaves(&self, kind: RoomKind, limit: usize) -> Result<Vec<Left>> {
@@ -106,15 +117,15 @@ impl Rooms for Local {
         Ok(rooms.room_mut(room).map(|found| self.write(room, found, &payload)))
     }
 
-    async fn append_once(&self, room: &RoomId, key: &str, payload: Bytes) -> Result<Option<Appended>> {
+    async fn append_once(&self, room: &RoomId, key: &str, payload: Bytes) -> Result<Option<Once>> {
         let mut rooms = self.rooms.lock();
         let Some(found) = rooms.room_mut(room) else { return Ok(None) };
         if let Some(first) = found.once.answer(key, self.clock.now_ms()) {
-            return Ok(Some(first));
+            return Ok(Some(Once { appended: first, again: true }));
         }
         let appended = self.write(room, found, &payload);
         found.once.keep(key, appended);
-        Ok(Some(appended))
+        Ok(Some(Once { appended, again: false }))
     }
 
     async fn read(&self, room: &RoomId, after: Option<Position>, limit: usize) -> Result<Option<Page>> {

@@ -1,10 +1,10 @@
-//! Connection numbers: a counter for each account, and who counted last.
+//! Connection numbers: a counter for each account, who counted last, and which number was confirmed.
 
 use async_trait::async_trait;
 use vocab::AccountId;
 
 use super::Redis;
-use crate::connections::{Connections, Numbered};
+use crate::connections::{Connections, Held, Numbered};
 use crate::fault::Result;
 
 /// How long an account's last number is kept, in milliseconds. The time has passed it long before.
@@ -18,8 +18,11 @@ impl Connections for Redis {
         Ok(numbered.map(|(connection, previous)| Numbered { connection, previous }))
     }
 
-    async fn latest(&self, accounts: &[AccountId]) -> Result<Vec<Option<u64>>> {
-        let accounts: Vec<String> = accounts.iter().map(ToString::to_string).collect();
-        self.door.run(&self.scripts.latest, accounts).await
+    async fn confirm(&self, gateway: &str, held: &[Held]) -> Result<Vec<u64>> {
+        let claims = held
+            .iter()
+            .flat_map(|held| [held.account.to_string(), held.epoch.to_string(), held.connection.to_string()]);
+        let args = (gateway, KEPT_MS, claims.collect::<Vec<_>>());
+        self.door.run(&self.scripts.confirm, args).await
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use bb8_redis::bb8::Pool;
-use redis::{Client, FromRedisValue, RedisError, ToRedisArgs};
+use redis::{Client, FromRedisValue, RedisError, Script, ToRedisArgs};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -34,13 +34,14 @@ pub(super) struct Door {
 }
 
 impl Door {
-    /// A door to `client`'s server. Nothing is connected before the first question.
-    pub(super) fn new(client: Client, prefix: String) -> Self {
+    /// A door to `client`'s server, each connection to which begins with the script `life`. Nothing is connected before the
+    /// first question.
+    pub(super) fn new(client: Client, prefix: String, life: Script) -> Self {
         let pool = Pool::builder()
             .max_size(CONNECTIONS)
             .connection_timeout(DEADLINE)
             .test_on_check_out(true)
-            .build_unchecked(Connector(client));
+            .build_unchecked(Connector { client, prefix: prefix.clone(), life });
         Self { pool, prefix, questions: Semaphore::new(QUESTIONS) }
     }
 

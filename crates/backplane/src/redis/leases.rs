@@ -1,4 +1,4 @@
-//! Leases: a sorted set for each service, by when they end.
+//! Leases: a hash for each service, with when each ends and how long it was given for.
 
 use std::time::Duration;
 

@@ -8,9 +8,12 @@ use std::time::Duration;
 use bb8_redis::bb8::ManageConnection;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError};
+use redis::{
+    AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, PushInfo, PushKind, RedisError, Script,
+};
 
 use super::door::DEADLINE;
+use crate::epoch::random_epoch;
 
 /// After this long without an answer to what was sent, the system gives a connection up. It is what ends a connection
 /// to a machine that is gone without a word.
@@ -26,7 +29,12 @@ pub(super) struct Line {
 }
 
 /// Opens lines for a pool.
-pub(super) struct Connector(pub(super) Client);
+pub(super) struct Connector {
+    pub(super) client: Client,
+    pub(super) prefix: String,
+    /// Asked before anything else: the server may be another process than before, whose memory went back.
+    pub(super) life: Script,
+}
 
 /// A client for a URL, of the newer protocol: with it a server tells without being asked that a connection ends.
 pub(super) fn client(url: &str) -> Result<Client, RedisError> {
@@ -82,7 +90,10 @@ impl ManageConnection for Connector {
     type Error = RedisError;
 
     async fn connect(&self) -> Result<Line, RedisError> {
-        Line::open(&self.0, |_pushed| ()).await
+        let mut line = Line::open(&self.client, |_pushed| ()).await?;
+        let mut life = self.life.prepare_invoke();
+        life.key(&self.prefix).arg(random_epoch()).invoke_async::<u64>(&mut line.connection).await?;
+        Ok(line)
     }
 
     /// Costs nothing: a line hears of its own end. (The pool's usual way is to ask the server at every check-out.)

@@ -1,4 +1,5 @@
-//! Which life of the server's memory this is: a number that only lies there until it is emptied.
+//! Which life of the server's memory this is: a number that only lies there until it is emptied, beside the name of the
+//! process that serves it.
 
 use async_trait::async_trait;
 

@@ -78,7 +78,7 @@ impl Redis {
         let refused = |cause| BackplaneFault::new("connect", cause);
         let client = line::client(url).map_err(refused)?;
         let publisher = bus::publisher(&client).map_err(refused)?;
-        let door = Door::new(client.clone(), prefix.to_owned());
+        let door = Door::new(client.clone(), prefix.to_owned(), scripts.life.script.clone());
         Ok(Arc::new(Self { client, door, scripts, publisher, tasks: tasks.clone() }))
     }
 }

@@ -10,11 +10,12 @@ use super::{Redis, record, unreadable};
 use crate::epoch::random_epoch;
 use crate::fault::Result;
 use crate::rooms::{
-    Appended, Entered, Entry, LOG_ENTRIES, Left, Member, Page, Position, RoomId, RoomKind, Rooms, Standing,
+    Appended, Entered, Entry, LOG_ENTRIES, LONGEST_GRACE, Leaving, Left, Member, Once, Page, Position, RoomId,
+    RoomKind, Rooms, Standing,
 };
 
-/// How many members are put back in one step: others wait while a script runs.
-const REASSERTED_AT_ONCE: usize = 200;
+/// How many members are put back, or marked, in one step: others wait while a script runs.
+const MEMBERS_AT_ONCE: usize = 200;
 
 /// How a room stands as scripts answer it: name, epoch, head, count, capacity.
 type RawStanding = (String, u64, u64, u32, u32);
@@ -56,8 +57,20 @@ impl Rooms for Redis {
         grace: Duration,
         announcement: Bytes,
     ) -> Result<bool> {
-        let args = (room.as_str(), member, connection, millis(grace), &announcement[..]);
+        let args = (room.as_str(), member, connection, millis(grace.min(LONGEST_GRACE)), &announcement[..]);
         self.door.run(&self.scripts.mark_leaving, args).await
+    }
+
+    async fn mark_all_leaving(&self, room: &RoomId, leaving: Vec<Leaving>, grace: Duration) -> Result<()> {
+        for portion in leaving.chunks(MEMBERS_AT_ONCE) {
+            let mut args = vec![Bytes::from(room.to_string()), millis(grace.min(LONGEST_GRACE)).to_string().into()];
+            for Leaving { member, connection, announcement } in portion {
+                args.extend([member.clone().into(), connection.to_string().into(), announcement.clone()]);
+            }
+            let args: Vec<&[u8]> = args.iter().map(|arg| &arg[..]).collect();
+            self.door.run::<()>(&self.scripts.mark_all_leaving, args).await?;
+        }
+        Ok(())
     }
 
     async fn take_due_leaves(&self, kind: RoomKind, limit: usize) -> Result<Vec<Left>> {
@@ -102,10 +115,10 @@ impl Rooms for Redis {
         Ok(written.map(appended))
     }
 
-    async fn append_once(&self, room: &RoomId, key: &str, payload: Bytes) -> Result<Option<Appended>> {
+    async fn append_once(&self, room: &RoomId, key: &str, payload: Bytes) -> Result<Option<Once>> {
         let args = (room.as_str(), key, &payload[..]);
-        let written: Option<RawAppended> = self.door.run(&self.scripts.append_once, args).await?;
-        Ok(written.map(appended))
+        let written: Option<(u64, u64, u64, bool)> = self.door.run(&self.scripts.append_once, args).await?;
+        Ok(written.map(|(epoch, offset, at_ms, again)| Once { appended: appended((epoch, offset, at_ms)), again }))
     }
 
     async fn read(&self, room: &RoomId, after: Option<Position>, limit: usize) -> Result<Option<Page>> {
@@ -124,7 +137,7 @@ impl Rooms for Redis {
 
     async fn reassert(&self, members: Vec<(RoomId, u32, Member)>, announcement: Bytes) -> Result<Vec<Standing>> {
         let mut seated = Vec::with_capacity(members.len());
-        for portion in members.chunks(REASSERTED_AT_ONCE) {
+        for portion in members.chunks(MEMBERS_AT_ONCE) {
             let claims: Vec<String> = portion.iter().flat_map(claim).collect();
             let args = (&announcement[..], claims);
             seated.extend(self.door.run::<Vec<RawStanding>>(&self.scripts.reassert, args).await?);

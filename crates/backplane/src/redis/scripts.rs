@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::Script;
 
-use crate::rooms::{LOG_AGE, LOG_ENTRIES, ONCE_KEYS};
+use crate::rooms::{LOG_AGE, LOG_ENTRIES, LONGEST_GRACE, ONCE_KEYS};
 
 const PRELUDE: &str = include_str!("lua/prelude.lua");
 const CONNECTIONS: &str = include_str!("lua/connections.lua");
@@ -48,8 +48,8 @@ macro_rules! scripts {
 
 scripts! {
     next_connection: [CONNECTIONS],
-    latest: [CONNECTIONS],
-    life: [],
+    confirm: [CONNECTIONS],
+    life: [ROOMS],
     renew: [],
     release: [],
     living: [],
@@ -58,6 +58,7 @@ scripts! {
     enter: [ROOMS],
     leave: [ROOMS],
     mark_leaving: [ROOMS],
+    mark_all_leaving: [ROOMS],
     take_due_leaves: [ROOMS],
     find: [ROOMS],
     members: [ROOMS],
@@ -72,8 +73,9 @@ scripts! {
 
 fn constants(shift: Duration) -> String {
     format!(
-        "local LOG_ENTRIES, ONCE_KEYS, LOG_AGE_MS, SHIFT_US = {LOG_ENTRIES}, {ONCE_KEYS}, {}, {}\n",
+        "local LOG_ENTRIES, ONCE_KEYS, LOG_AGE_MS, LONGEST_GRACE_MS, SHIFT_US = {LOG_ENTRIES}, {ONCE_KEYS}, {}, {}, {}\n",
         LOG_AGE.as_millis(),
+        LONGEST_GRACE.as_millis(),
         shift.as_micros(),
     )
 }

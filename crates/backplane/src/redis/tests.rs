@@ -17,6 +17,7 @@ use crate::memory::Memory;
 use crate::rooms::LOG_AGE;
 use crate::{
     Bus, Channel, Delivery, Lease, Leases, Member, Position, Rate, RoomId, RoomKind, Rooms, Subscription, Throttle,
+    Verdict,
 };
 
 const LOBBY: RoomKind = RoomKind::new("lobby");
@@ -134,6 +135,60 @@ async fn an_emptied_server_is_noticed() {
 }
 
 #[tokio::test]
+async fn rooms_of_a_server_that_comes_back_from_a_snapshot_are_gone() {
+    let (world, mut server) = host().await;
+    let room = enter(&world, "ann").await;
+    enter(&world, "bob").await;
+    world.mark_leaving(&room, "ann", 1, SECOND, Bytes::new()).await.unwrap();
+    let epoch = world.append(&room, Bytes::new()).await.unwrap().unwrap().position.epoch;
+    let life = world.life().await.unwrap();
+    server.save().await;
+    world.append(&room, Bytes::new()).await.unwrap().unwrap();
+    server.restart().await;
+
+    // Not only for whoever asks for the life first.
+    assert_eq!(world.append(&room, Bytes::new()).await.unwrap(), None);
+    assert_ne!(world.life().await.unwrap(), life);
+    assert_eq!(world.rooms(LOBBY).await.unwrap(), []);
+    assert!(world.gateways(LOBBY).await.unwrap().is_empty());
+    assert!(world.take_due_leaves(LOBBY, 10).await.unwrap().is_empty());
+    let cid = Member { id: "cid".into(), name: "Cid".into(), gateway: "g1".into(), connection: 1 };
+    let elsewhere = LOBBY.room(room.number() + 1);
+    let claims = vec![(room.clone(), 10, cid.clone()), (elsewhere.clone(), 10, Member { id: "bob".into(), ..cid })];
+    let standings = world.reassert(claims, Bytes::new()).await.unwrap();
+    assert_eq!(
+        standings.iter().map(|standing| (&standing.room, standing.count)).collect::<Vec<_>>(),
+        [(&room, 1), (&elsewhere, 1)]
+    );
+    assert_ne!(standings[0].head.epoch, epoch, "another life");
+    assert_eq!(enter(&world, "dan").await.kind_name(), "lobby");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_nobody_waiting_or_alive() {
+    let (today, server) = host().await;
+    let later = world(&server, SECOND * 3_600);
+    let rate = Rate { every: SECOND / 5, burst: 2 };
+    let lease = Lease { service: "s".into(), instance: "i".into(), nonce: 1, address: "a".into() };
+    for _ in 0..rate.burst {
+        assert_eq!(later.throttle("key", rate).await.unwrap(), Verdict::Allowed);
+    }
+    later.renew(&lease, rate.every).await.unwrap();
+    // As anybody else's sign of life, which keeps the key.
+    later.renew(&Lease { instance: "other".into(), ..lease.clone() }, SECOND * 60).await.unwrap();
+    let room = enter(&later, "ann").await;
+    later.mark_leaving(&room, "ann", 1, SECOND, Bytes::new()).await.unwrap();
+
+    let Verdict::RetryAfter(wait) = today.throttle("key", rate).await.unwrap() else { panic!("the bucket is empty") };
+    assert!(wait <= rate.every, "{wait:?}");
+    assert_eq!(today.living("s").await.unwrap().len(), 2);
+    assert_eq!(today.take_due_leaves(LOBBY, 10).await.unwrap().len(), 1);
+    tokio::time::sleep(rate.every + Duration::from_millis(5)).await;
+    assert_eq!(today.throttle("key", rate).await.unwrap(), Verdict::Allowed);
+    assert_eq!(today.living("s").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_frozen_server_is_unavailable_in_time_and_comes_back() {
     let (world, server) = host().await;
     let room = enter(&world, "ann").await;
@@ -239,6 +294,6 @@ async fn what_is_left_behind_vanishes_by_itself() {
     let keys = keys(&server).await;
     assert!(keys.iter().all(|(name, _)| name.starts_with("mud:")), "{keys:?}");
     let lasting: Vec<_> = keys.iter().filter(|(_, ttl)| *ttl < 0).map(|(name, _)| name.as_str()).collect();
-    assert_eq!(lasting, ["mud:last"], "of {keys:?}");
-    assert_eq!(keys.len(), 4, "the room took everything along: {keys:?}");
+    assert_eq!(lasting, ["mud:last", "mud:life"], "of {keys:?}");
+    assert_eq!(keys.len(), 5, "the room took everything along: {keys:?}");
 }

@@ -1,11 +1,11 @@
 -- account, epoch, gateway, time to live in milliseconds
--- -> the number, and the gateway that took the one before or nothing; nothing when a later session has one
-local account, epoch, gateway, ttl = unpack(ARGV)
+-- -> the number, and the gateway that holds the one before or nothing; nothing when a later session has one
+local account, epoch, gateway, ttl = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 
-local last, last_epoch, previous = last_connection(account)
-if last_epoch and tonumber(epoch) < last_epoch then
+local last = last_connection(account) or {number = 0, epoch = 0, confirmed = 0}
+if epoch < last.epoch then
   return false
 end
-local next = digits(math.max(now_ms(), (last or 0) + 1))
-redis.call('SET', key('connection', account), next .. '\n' .. epoch .. '\n' .. gateway, 'PX', ttl)
-return {next, previous or false}
+local number = math.max(now_ms(), last.number + 1)
+keep_connection(account, {number = number, epoch = epoch, confirmed = last.confirmed, gateway = gateway}, ttl)
+return {digits(number), last.number == last.confirmed and last.gateway or false}

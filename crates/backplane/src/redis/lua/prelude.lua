@@ -1,5 +1,6 @@
 -- What every script begins with: the names of keys, the time, and numbers as text.
--- KEYS[1] is the prefix under which one world lies. LOG_ENTRIES, ONCE_KEYS, LOG_AGE_MS and SHIFT_US come before this.
+-- KEYS[1] is the prefix under which one world lies. LOG_ENTRIES, ONCE_KEYS, LOG_AGE_MS, LONGEST_GRACE_MS and
+-- SHIFT_US come before this.
 
 local prefix = KEYS[1]
 

@@ -1,2 +1,2 @@
 -- service, lease
-redis.call('ZREM', key('leases', ARGV[1]), ARGV[2])
+redis.call('HDEL', key('leases', ARGV[1]), ARGV[2])

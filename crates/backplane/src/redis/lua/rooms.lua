@@ -113,6 +113,17 @@ local function held_by(room, member, connection)
   return nil
 end
 
+-- Lets a member leave after a grace, with these words; an earlier time stays. Answers whether it is there.
+local function let_leave(room, member, connection, grace, words)
+  if not held_by(room, member, connection) then
+    return false
+  end
+  if redis.call('HSETNX', part(room, 'words'), member, words) == 1 then
+    redis.call('ZADD', key('leaving', kind_of(room)), digits(now_ms() + grace), room .. '\n' .. member)
+  end
+  return true
+end
+
 -- Takes a member's seat away, and with the last one the room; answers how many are left.
 local function stand_up(room, member)
   count_at_gateway(room, redis.call('HGET', part(room, 'members'), member), -1)
