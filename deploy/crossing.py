@@ -7,26 +7,29 @@ leaves for good meanwhile counts as dropped, and one who comes new makes up for 
 import time
 from collections.abc import Callable
 
-# What there is of a service, or of one instance of it, now.
-Count = Callable[[], float]
+# What there is of a service now; None while somebody doesn't say.
+Count = Callable[[], float | None]
 
 
 class Crossing:
     """The players or battles of one instance on their way to others."""
 
-    def __init__(self, held: Count, total: Count):
+    def __init__(self, held: float, before: float, total: Count):
+        """Of the `before` that all hold together, one holds `held`."""
         self._total = total
-        self._before = total()
+        self._before = before
         self._away_since: float | None = None
-        self.held = round(held())
+        self.held = round(held)
         self.missing = 0
         # The longest stretch of time without a moment at which nobody was missing: no single one was away for longer.
         self.slowest = 0.0
 
     def sample(self) -> None:
         """Looks who is missing now."""
-        now = time.monotonic()
-        self.missing = max(0, round(self._before - self._total()))
+        now, total = time.monotonic(), self._total()
+        if total is None:
+            return
+        self.missing = max(0, round(self._before - total))
         if self.missing and self._away_since is None:
             self._away_since = now
         if self._away_since is not None:

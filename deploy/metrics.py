@@ -3,6 +3,7 @@
 import re
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Self
 
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
@@ -22,7 +23,7 @@ class Metrics:
         try:
             with urllib.request.urlopen(f"http://{admin}/metrics", timeout=PATIENCE) as answer:
                 return cls(answer.read().decode())
-        except (urllib.error.URLError, OSError):
+        except (urllib.error.URLError, HTTPException, OSError):
             return None
 
     def total(self, name: str, **labels: str) -> float:

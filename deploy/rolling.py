@@ -2,10 +2,11 @@
 
 Start the new one, wait until it is ready and found, send work to it, drain the old one, wait until it has ended and
 whoever it held is back; then the next. A new one that doesn't get ready stops the roll: its predecessor has not been
-touched.
+touched. So does a new one that dies later.
 """
 
 import time
+from collections.abc import Callable
 
 from deploy.crossing import Crossing
 from deploy.metrics import Metrics
@@ -24,6 +25,8 @@ CALLERS = {"user-svc": ("battle-svc", "gateway"), "chat-svc": ("gateway",), "bat
 BACK_WITHIN = 15.0
 # How soon every caller of a service has found an instance that is ready; they look every second.
 FOUND_WITHIN = 10.0
+# How soon all who are asked for their metrics have answered once; one busy moment is no reason to stop.
+ANSWERED_WITHIN = 10.0
 SAMPLE_EVERY = 0.1
 
 
@@ -36,6 +39,8 @@ def roll(target: Target[T], report: Report) -> None:
             for old in target.instances(service):
                 say(f"replacing {old.name}")
                 report.replaced.append(_replace(target, old))
+                if died := target.died():
+                    raise Trouble(f"{', '.join(died)} ended by itself")
     except Trouble as trouble:
         report.stopped = str(trouble)
     finally:
@@ -48,14 +53,17 @@ def _replace(target: Target[T], old: T) -> Replaced:
     failed_before = _failed(target, old.service)
     new = target.start(old)
     ready = time.monotonic()
-    if not wait_for(lambda: _found(target, old.service), FOUND_WITHIN):
+    try:
+        if not wait_for(lambda: _found(target, old.service), FOUND_WITHIN):
+            raise Trouble(f"{new.name} was ready, but not all who call it have found it")
+        crossing = _crossing(target, old) if old.service in HOLDS else None
+    except Trouble:
         target.drain(new)
         _watch(target, new, None)
         target.finish(new)
-        raise Trouble(f"{new.name} was ready, but not all who call it have found it")
+        raise
     target.admit(new, old)
 
-    crossing = _crossing(target, old) if old.service in HOLDS else None
     asked = time.monotonic()
     target.drain(old)
     ended = _watch(target, old, crossing)
@@ -86,11 +94,30 @@ def _watch(target: Target[T], leaving: T, crossing: Crossing | None) -> float:
 def _crossing(target: Target[T], old: T) -> Crossing:
     metric = HOLDS[old.service]
 
-    def held(instance: T) -> float:
-        metrics = target.metrics(instance)
-        return metrics.total(metric) if metrics else 0
+    def held(instance: T) -> float | None:
+        if metrics := target.metrics(instance):
+            return metrics.total(metric)
+        return 0 if target.ended(instance) else None
 
-    return Crossing(lambda: held(old), lambda: sum(held(instance) for instance in target.instances(old.service)))
+    def total() -> float | None:
+        counts = [held(instance) for instance in target.instances(old.service)]
+        return sum(count for count in counts if count is not None) if None not in counts else None
+
+    return Crossing(_said(lambda: held(old), old.name), _said(total, old.service), total)
+
+
+def _said(count: Callable[[], float | None], by: str) -> float:
+    """The first answer there is."""
+    answer: float | None = None
+
+    def answered() -> bool:
+        nonlocal answer
+        answer = count()
+        return answer is not None
+
+    if not wait_for(answered, ANSWERED_WITHIN) or answer is None:
+        raise Trouble(f"{by} does not say how it stands")
+    return answer
 
 
 def _found(target: Target[T], service: str) -> bool:
@@ -103,8 +130,13 @@ def _found(target: Target[T], service: str) -> bool:
 def _failed(target: Target[T], service: str) -> float:
     """How many calls to the service have failed because nobody answered, as its callers count them."""
     package = f"/mud.{service.removesuffix('-svc')}.v1.*"
-    seen = [metrics for metrics in _callers(target, service) if metrics]
-    return sum(m.total("grpc_client_seconds_count", method=package, code="unavailable") for m in seen)
+
+    def failed() -> float | None:
+        seen = _callers(target, service)
+        counts = [m.total("grpc_client_seconds_count", method=package, code="unavailable") for m in seen if m]
+        return sum(counts) if len(counts) == len(seen) else None
+
+    return _said(failed, f"a caller of {service}")
 
 
 def _callers(target: Target[T], service: str) -> list[Metrics | None]:

@@ -47,6 +47,9 @@ class Target(Protocol[T]):
     def ended(self, old: T) -> bool:
         """Whether it has."""
 
+    def died(self) -> Sequence[str]:
+        """Names of those that have ended although nobody asked them to."""
+
     def finish(self, old: T) -> int | None:
         """How it ended; one that hasn't is killed."""
 

@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from deploy.local import mariadb, nginx, ports, programs, redis
+from deploy.local import mariadb, nginx, programs, redis
 from deploy.local.layout import Layout
 from deploy.local.nginx import Route
-from deploy.local.process import start
+from deploy.local.ports import LOOPBACK
+from deploy.local.process import Process, start
 from deploy.local.programs import MARIADB, NGINX, REDIS, SERVICES
 from deploy.local.state import Member, Settings, State
 from deploy.target import GRACE
@@ -151,14 +152,14 @@ class Cluster:
         port, password = self.state.first_port + REDIS, self.state.redis_password
         if not self.state.of("redis"):
             command = redis.command(self.layout.redis, port, password, self.layout.log("redis"))
-            member = self._serve("redis", command, os.environ, lambda: redis.answers(port, password))
+            member = self._serve("redis", command, os.environ, lambda _: redis.answers(port, password))
             member.url = redis.url(port, password)
         port, password = self.state.first_port + MARIADB, self.state.database_password
         if not self.state.of("mariadb"):
             mariadb.install(self.layout.mariadb, self.layout.log("mariadb"))
             command = mariadb.command(self.layout.mariadb, port, password)
             env = mariadb.environment(self.layout.mariadb)
-            member = self._serve("mariadb", command, env, lambda: mariadb.answers(port))
+            member = self._serve("mariadb", command, env, lambda _: mariadb.answers(port))
             member.url = mariadb.url(port, password)
         self.state.save()
 
@@ -168,20 +169,20 @@ class Cluster:
             return
         port = self.state.first_port + NGINX
         command = nginx.command(self.layout.nginx, port, self.routes())
-        member = self._serve("nginx", command, os.environ, lambda: ports.accepts(port))
-        member.http = f"{ports.LOOPBACK}:{port}"
+        member = self._serve("nginx", command, os.environ, nginx.accepts)
+        member.http = f"{LOOPBACK}:{port}"
         self.state.save()
 
     def _serve(
-        self, name: str, command: Sequence[str | Path], env: Mapping[str, str], answers: Callable[[], bool]
+        self, name: str, command: Sequence[str | Path], env: Mapping[str, str], answers: Callable[[Process], bool]
     ) -> Member:
         """Starts a server that isn't ours, of which there is one, and waits until it answers."""
         files = self.layout.files(name)
         process = start(command, files, env, self.layout.root)
         member = Member(name, name, name, 1, process, str(files.log))
         self.state.add(member)
-        wait_for(lambda: answers() or not process.alive(), SERVER_ANSWERS_WITHIN)
-        if not process.alive() or not answers():
+        wait_for(lambda: answers(process) or not process.alive(), SERVER_ANSWERS_WITHIN)
+        if not process.alive() or not answers(process):
             raise Trouble(f"{name} does not answer; see {files.log}\n{files.tail()}")
         member.ready = True
         return member

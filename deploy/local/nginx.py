@@ -19,6 +19,7 @@ from deploy.waiting import wait_for
 
 TEMPLATE = Path(__file__).with_name("nginx.conf")
 RELOADED_WITHIN = 10.0
+WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ def write(directory: Path, port: int, routes: Sequence[Route]) -> bool:
     return True
 
 
+def accepts(process: Process) -> bool:
+    """Whether it lets players in: its workers are there as soon as the port is its own."""
+    return len(_accepting(process.pid)) == WORKERS
+
+
 def reload(process: Process) -> None:
     """Makes it read its configuration again; back when no connection is accepted under the old one any more."""
     old = _workers(process.pid)
@@ -73,7 +79,13 @@ def _values(port: int, routes: Sequence[Route]) -> dict[str, str]:
     shares = [f"{100 / len(slots):.2f}% {_name(slot)};" for slot in slots[1:]] + [f"* {_name(slots[0])};"]
     # As whoever starts the cluster, like everything else in it. An ordinary user has no choice, and isn't asked.
     user = f"user {getpass.getuser()} {grp.getgrgid(os.getgid()).gr_name};" if os.getuid() == 0 else ""
-    return {"user": user, "port": str(port), "upstreams": "\n".join(pools), "shares": " ".join(shares)}
+    return {
+        "user": user,
+        "workers": str(WORKERS),
+        "port": str(port),
+        "upstreams": "\n".join(pools),
+        "shares": " ".join(shares),
+    }
 
 
 def _pool(name: str, method: str, servers: Sequence[tuple[str, bool]]) -> str:

@@ -21,8 +21,9 @@ from deploy.waiting import wait_for
 PLACES = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
 
 # Who starts a process is gone when it ends, so a shell stays behind to note how it ended (and to bury it, where
-# process 1 doesn't). $1 is where its exit code goes, $2 where its standard output goes.
-KEEPER = 'code=$1 out=$2; shift 2; "$@" >"$out" & echo $!; wait $!; echo $? >"$code"'
+# process 1 doesn't), and then takes with it what the process has left behind, such as the workers of an nginx that was
+# killed. $1 is where its exit code goes, $2 where its standard output goes.
+KEEPER = 'code=$1 out=$2; shift 2; "$@" >"$out" & echo $!; wait $!; echo $? >"$code"; kill -KILL 0'
 
 # How soon after the end of a process its keeper has noted it.
 NOTED_WITHIN = 5.0

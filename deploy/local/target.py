@@ -52,6 +52,9 @@ class LocalTarget:
     def ended(self, old: Member) -> bool:
         return not old.process.alive()
 
+    def died(self) -> Sequence[str]:
+        return [m.name for m in self.state.members if m.ready and not m.leaving and not m.process.alive()]
+
     def finish(self, old: Member) -> int | None:
         return self.cluster.finish(old, grace=0)
 

@@ -60,7 +60,7 @@ class Front:
         self.files = Files(directory / "log", directory / "out", directory / "code")
         command = nginx.command(directory, self.port, routes)
         self.process = start(command, self.files, os.environ, directory)
-        assert wait_for(lambda: ports.accepts(self.port), 10), self.files.tail()
+        assert wait_for(lambda: nginx.accepts(self.process), 10), self.files.tail()
 
     def route(self, routes):
         nginx.write(self.directory, self.port, routes)
@@ -76,6 +76,12 @@ def test_websockets_go_to_all_and_long_polling_stays_with_one(front):
     assert front.answers("EIO=4&transport=websocket") == {"one", "two"}
     assert len(front.answers("EIO=4&transport=polling")) == 1
     assert front.answers("EIO=4&transport=websocket&sid=x") == front.answers("EIO=4&transport=polling&sid=x")
+
+
+def test_what_is_left_of_one_that_was_killed_lets_nobody_in(front):
+    front.process.signal(signal.SIGKILL)
+    assert front.process.gone_within(10) and not nginx.accepts(front.process)
+    assert wait_for(lambda: not ports.accepts(front.port), 10)
 
 
 def test_a_gateway_that_is_gone_is_passed_over(front, gateways):

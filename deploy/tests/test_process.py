@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.local.process import Files, start
+from deploy.local.process import Files, began, start
 from deploy.trouble import Trouble
+from deploy.waiting import wait_for
 
 
 @pytest.fixture
@@ -37,6 +38,15 @@ def test_another_process_of_the_same_number_is_left_alone(files):
     assert another.gone_within(0) and not process.gone_within(0)
     process.signal(signal.SIGKILL)
     assert process.gone_within(10)
+
+
+def test_what_a_process_leaves_behind_goes_with_it(files):
+    process = run("sleep 100 & echo $!; wait", files)
+    assert wait_for(lambda: files.out.exists() and files.out.read_text().endswith("\n"), 10)
+    child = int(files.out.read_text())
+    process.signal(signal.SIGKILL)
+    assert files.exit_code() == 128 + signal.SIGKILL
+    assert wait_for(lambda: began(child) is None, 10)
 
 
 def test_what_it_says_and_how_it_ends_are_kept(files):

@@ -23,11 +23,12 @@ class Target:
 
     services = ("user-svc", "gateway")
 
-    def __init__(self, refuses=(), unseen=(), lost=0, stubborn=(), failing=0):
+    def __init__(self, refuses=(), unseen=(), lost=0, stubborn=(), failing=0, short_lived=(), busy=0):
         self.there = [Instance(f"{service}-{n}", service) for service in self.services for n in (1, 2)]
         for gateway in self.instances("gateway"):
             gateway.players = 10
         self.refuses, self.unseen, self.lost, self.stubborn, self.failing = refuses, unseen, lost, stubborn, failing
+        self.short_lived, self.busy = short_lived, busy
         self.done, self.failed_calls = [], 0
 
     def prepare(self):
@@ -56,6 +57,9 @@ class Target:
     def ended(self, old):
         return old.name not in self.stubborn
 
+    def died(self):
+        return [instance.name for instance in self.there if instance.name in self.short_lived]
+
     def finish(self, old):
         self.there.remove(old)
         return 137 if old.name in self.stubborn else 0
@@ -64,6 +68,9 @@ class Target:
         self.done.append("close")
 
     def metrics(self, instance):
+        if instance.service == "gateway" and self.busy > 0:
+            self.busy -= 1
+            return None
         count = 'grpc_client_seconds_count{method="/mud.user.v1.UserService/Authenticate",code="unavailable"}'
         calls = self.failed_calls if instance.name == "gateway-1" else 0
         seen = [user for user in self.instances("user-svc") if user.name not in self.unseen]
@@ -73,8 +80,9 @@ class Target:
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch):
-    for name in ("BACK_WITHIN", "GRACE", "SAMPLE_EVERY", "FOUND_WITHIN"):
+    for name in ("BACK_WITHIN", "GRACE", "SAMPLE_EVERY"):
         monkeypatch.setattr(rolling, name, 0.01)
+    monkeypatch.setattr(rolling, "FOUND_WITHIN", 0.2)
 
 
 def rolled(target):
@@ -119,6 +127,17 @@ def test_players_who_do_not_come_back_are_dropped():
     assert [(r.moved, r.dropped) for r in report.replaced] == [(0, 0), (0, 0), (7, 3), (7, 3)]
     assert report.faults() == ["6 dropped, where 0 may be"]
     assert report.slowest >= rolling.BACK_WITHIN
+
+
+def test_a_new_one_that_dies_later_stops_the_roll():
+    report = rolled(Target(short_lived=["user-svc-1.2"]))
+    assert report.faults() == ["stopped: user-svc-1.2 ended by itself"]
+    assert [r.old for r in report.replaced] == ["user-svc-1"]
+
+
+def test_players_are_counted_from_an_answer_and_not_from_silence():
+    report = rolled(Target(lost=3, busy=5))
+    assert [(r.moved, r.dropped) for r in report.replaced] == [(0, 0), (0, 0), (7, 3), (7, 3)]
 
 
 def test_calls_that_fail_count_where_nothing_is_held():
