@@ -45,7 +45,7 @@ class Cluster:
 
     def up(self) -> None:
         """Starts whatever isn't running. If that fails, what this call started is ended again."""
-        self.clear_away()
+        names = self.clear_away()
         before = list(self.state.members)
         self.check()
         try:
@@ -53,7 +53,8 @@ class Cluster:
             if self._gaps():
                 self.migrate()
             for service, slot in self._gaps():
-                self.launch(service, slot, self.state.generations.get(slot, 1))
+                # Under the name of the one that has died: what that had is its own at once.
+                self.launch(service, slot, names.get(slot) or self.state.generations.get(slot, 1))
             self._front()
         except BaseException:
             self.end([member for member in self.state.members if member not in before])
@@ -136,12 +137,15 @@ class Cluster:
         self.state.remove(member)
         return code
 
-    def clear_away(self) -> None:
-        """Takes the dead off the list, and ends what an interrupted command has left behind."""
-        for member in [member for member in self.state.members if not member.process.alive()]:
+    def clear_away(self) -> dict[str, int]:
+        """Takes the dead off the list, and ends what an interrupted command has left behind; answers the generation of
+        the dead by slot."""
+        dead = [member for member in self.state.members if not member.process.alive()]
+        for member in dead:
             say(f"{member.name} is dead; its log is {member.log}")
             self.state.remove(member)
         self.end(list(self.state.superfluous()))
+        return {member.slot: member.generation for member in dead if member.ready}
 
     def _gaps(self) -> list[tuple[str, str]]:
         """Services and slots in which nothing runs."""
