@@ -158,7 +158,7 @@ pub(crate) struct BattleRow {
     pub(crate) end_reason: Option<String>,
 }
 
-/// The same for a list: without states.
+/// The same for a list: without states and totals, of which a page would hold megabytes.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = battle)]
 pub(crate) struct BattleLine {
@@ -172,9 +172,7 @@ pub(crate) struct BattleLine {
     pub(crate) owner: Option<String>,
     pub(crate) tick_ms: i64,
     pub(crate) seq: i64,
-    pub(crate) totals: Vec<u8>,
     pub(crate) seen_seq: i64,
-    pub(crate) seen_totals: Vec<u8>,
     pub(crate) seen_at: i64,
     pub(crate) started_at: i64,
     pub(crate) saved_at: i64,

@@ -31,14 +31,11 @@ pub(in crate::store) async fn stack_up(t: &mut Txn<'_>, more: Vec<(CharacterId, 
     raise_all!(t, item::table, rows, (item::character, item::stack), raise)
 }
 
-/// Puts a piece into the bag; one that is there already stays as it is.
-pub(in crate::store) async fn piece(t: &mut Txn<'_>, character: CharacterId, id: ItemId, key: &str) -> QueryResult<()> {
-    let piece = ItemRow { id, character, item_key: key.to_owned(), stack: None, count: 1, plus: 0, slot: None };
-    diesel::insert_into(item::table)
-        .values(piece)
-        .on_conflict(conflict!(item::id))
-        .do_nothing()
-        .execute(t.conn)
-        .await?;
-    Ok(())
+/// Puts pieces, by character, id and key, into their bags; one that is there already stays as it is.
+pub(in crate::store) async fn add(t: &mut Txn<'_>, pieces: Vec<(CharacterId, ItemId, String)>) -> QueryResult<()> {
+    let piece =
+        |(character, id, item_key)| ItemRow { id, character, item_key, stack: None, count: 1, plus: 0, slot: None };
+    let rows: Vec<_> = pieces.into_iter().map(piece).collect();
+    let stay = || item::count.eq(item::count);
+    raise_all!(t, item::table, rows, item::id, stay)
 }

@@ -11,7 +11,7 @@ use crate::progress::{Outcome, Verdict, judge};
 use crate::store::key::Key;
 use crate::store::rows::{Entry, Saved, Seen, SeenColumns};
 use crate::store::schema::{battle, character, kill_count};
-use crate::tally::Tally;
+use crate::tally::{Piece, Tally};
 
 /// Saves the entries, which stand in the order of their ids: whoever locks several battles locks them in that order.
 /// Over a network each statement costs a round trip, during which all of them stay locked: so a battle and its
@@ -83,13 +83,11 @@ async fn book(t: &mut Txn<'_>, gains: &[(&Saved, Tally)]) -> QueryResult<()> {
     super::ledger::earn(t, gold.map(|(row, gained)| (row.id, row.account, gained.gold)).collect()).await?;
     count_kills(t, of_each(gains, |gained| &gained.kills)).await?;
     super::bag::stack_up(t, of_each(gains, |gained| &gained.stacks)).await?;
-    for (row, gained) in gains {
-        for piece in &gained.pieces {
-            let id = ItemId::of_drop(row.id, piece.seq, piece.n);
-            super::bag::piece(t, row.character, id, &piece.key).await?;
-        }
-    }
-    Ok(())
+    let pieces = gains.iter().flat_map(|(row, gained)| gained.pieces.iter().map(|piece| (*row, piece)));
+    let piece = |(row, piece): (&Saved, &Piece)| {
+        (row.character, ItemId::of_drop(row.id, piece.seq, piece.n), piece.key.clone())
+    };
+    super::bag::add(t, pieces.map(piece).collect()).await
 }
 
 /// What is counted by key, each with the character that gained it.
