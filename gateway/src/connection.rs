@@ -2,12 +2,12 @@
 //! to break it off.
 //!
 //! The transport library has no way to end a connection whose writer is stuck on a full kernel buffer; this has: the
-//! stream itself fails once the handle says so.
+//! stream itself fails once the handle says so. Nor does it tell of such a one; this shows.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll, ready};
 
@@ -22,6 +22,10 @@ use crate::delivery::Line;
 pub(crate) struct Connection {
     peer: SocketAddr,
     broken: AtomicBool,
+    /// Whether a write waits for the other end to read.
+    clogged: AtomicBool,
+    /// Sweeps since something was read.
+    silence: AtomicU32,
     reader: AtomicWaker,
     writer: AtomicWaker,
     /// Who wants to know of written bytes: the line whose WebSocket this connection has become.
@@ -41,6 +45,8 @@ impl Connection {
         Arc::new(Self {
             peer,
             broken: AtomicBool::new(false),
+            clogged: AtomicBool::new(false),
+            silence: AtomicU32::new(0),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
             line: OnceLock::new(),
@@ -65,10 +71,21 @@ impl Connection {
         self.writer.wake();
     }
 
-    fn wrote(&self, bytes: usize) {
-        if let Some(line) = self.line.get().and_then(Weak::upgrade) {
+    /// Whether a write waits, and nothing was read for more than so many sweeps, of which this is one. Without a clock: a
+    /// process that stood still itself has swept nobody meanwhile.
+    pub(crate) fn is_stuck(&self, sweeps: u32) -> bool {
+        let silence = self.silence.fetch_add(1, Ordering::Relaxed);
+        silence >= sweeps && self.clogged.load(Ordering::Relaxed)
+    }
+
+    fn wrote(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.clogged.store(outcome.is_pending(), Ordering::Relaxed);
+        if let Poll::Ready(Ok(bytes)) = outcome
+            && let Some(line) = self.line.get().and_then(Weak::upgrade)
+        {
             line.drained(bytes);
         }
+        outcome
     }
 
     /// Fails when the connection is broken off. The waker is stored before the check, so that no break is missed.
@@ -92,7 +109,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.connection.intact(&this.connection.reader, cx)?;
-        Pin::new(&mut this.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if buf.filled().len() > before {
+            this.connection.silence.store(0, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -100,9 +122,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.connection.intact(&this.connection.writer, cx)?;
-        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
-        this.connection.wrote(written);
-        Poll::Ready(Ok(written))
+        let outcome = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.connection.wrote(outcome)
     }
 
     fn poll_write_vectored(
@@ -112,9 +133,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.connection.intact(&this.connection.writer, cx)?;
-        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
-        this.connection.wrote(written);
-        Poll::Ready(Ok(written))
+        let outcome = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.connection.wrote(outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -149,5 +169,27 @@ mod tests {
         let (stuck, waiting, ()) = tokio::join!(stuck, waiting, breaking);
         assert_eq!(stuck.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
         assert_eq!(waiting.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[tokio::test]
+    async fn only_who_takes_nothing_and_says_nothing_is_stuck() {
+        let (near, mut far) = tokio::io::duplex(8);
+        let connection = Connection::new(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let (mut read, mut write) = tokio::io::split(Wire::new(near, Arc::clone(&connection)));
+        let sweeps = || (0..4).map(|_| connection.is_stuck(3)).collect::<Vec<_>>();
+        assert_eq!(sweeps(), [false; 4], "nothing is written to it");
+
+        let writing = write.write_all(&[0; 64]);
+        tokio::pin!(writing);
+        assert!(futures::poll!(&mut writing).is_pending());
+        assert!(connection.is_stuck(3));
+        far.write_u8(1).await.unwrap();
+        read.read_u8().await.unwrap();
+        assert_eq!(sweeps(), [false, false, false, true], "it lives, and then it doesn't");
+
+        let mut taken = [0; 64];
+        let (written, taken) = tokio::join!(writing, far.read_exact(&mut taken));
+        assert!(written.is_ok() && taken.is_ok());
+        assert!(!connection.is_stuck(3));
     }
 }

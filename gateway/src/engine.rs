@@ -12,6 +12,7 @@ use bytes::Bytes;
 use engineioxide::config::EngineIoConfig;
 use engineioxide::handler::EngineIoHandler;
 use engineioxide::{DisconnectReason, Str, TransportType};
+use service_kit::time::every;
 
 use crate::connection::Connection;
 use crate::delivery::{EngineSocket, Line, Place};
@@ -26,6 +27,15 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// Packets the library may queue for one client. The outbox keeps far fewer in flight.
 const QUEUE: usize = 8 * 1024;
+
+/// How often clients are asked whether they live, and how long they may take to answer.
+const PING_EVERY: Duration = Duration::from_secs(10);
+const PONG_WITHIN: Duration = Duration::from_secs(20);
+
+/// How often stuck connections are swept up, and how many sweeps in silence one survives: as long as a client that lives
+/// may be silent.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+const SWEEPS: u32 = ((PING_EVERY.as_secs() + PONG_WITHIN.as_secs()) / SWEEP_EVERY.as_secs()) as u32;
 
 /// How long an open transport may take to send its handshake.
 const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
@@ -45,8 +55,8 @@ impl Handler {
     pub(crate) fn config() -> EngineIoConfig {
         EngineIoConfig::builder()
             .req_path("/socket.io")
-            .ping_interval(Duration::from_secs(10))
-            .ping_timeout(Duration::from_secs(20))
+            .ping_interval(PING_EVERY)
+            .ping_timeout(PONG_WITHIN)
             .max_buffer_size(QUEUE)
             .max_payload(MESSAGE_BYTES as u64)
             .ws_max_message_size(MESSAGE_BYTES)
@@ -116,10 +126,10 @@ impl EngineIoHandler for Handler {
         {
             line.over(connection);
         }
+        // The library calls this once for each socket. Before anybody can find the line, and end it.
+        _ = socket.data.line.set(Arc::clone(&line));
         self.gateway.lobby.enter(&line);
         self.expect_handshake(&line);
-        // The library calls this once for each socket.
-        _ = socket.data.line.set(line);
     }
 
     fn on_disconnect(&self, socket: Arc<EngineSocket>, _reason: DisconnectReason) {
@@ -135,6 +145,15 @@ impl EngineIoHandler for Handler {
 
     /// Attachments: their event has been refused already, by its placeholders.
     fn on_binary(self: &Arc<Self>, _data: Bytes, _socket: Arc<EngineSocket>) {}
+}
+
+/// Breaks connections off that are stuck on clients who are gone.
+pub(crate) async fn sweep(gateway: Arc<Gateway>) {
+    let mut sweeps = every(SWEEP_EVERY);
+    loop {
+        sweeps.tick().await;
+        gateway.lobby.lines().iter().for_each(|line| line.break_if_stuck(SWEEPS));
+    }
 }
 
 impl fmt::Debug for Handler {

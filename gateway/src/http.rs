@@ -16,11 +16,14 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use hyper::upgrade::OnUpgrade;
 use tower::{Service, ServiceExt};
 
 use crate::connection::Connection;
+use crate::delivery::Line;
 use crate::engine::Handler;
 use crate::gateway::Gateway;
+use crate::lobby::Lobby;
 use crate::settings::Origins;
 
 const PAGE: &str = include_str!("page.html");
@@ -43,6 +46,14 @@ pub(crate) struct Site {
 struct Transport<'a> {
     sid: Option<&'a str>,
     websocket: bool,
+}
+
+/// A request of an open transport whose answer is to be noted.
+enum Exchange {
+    /// It wants to go on over the connection of this request.
+    Upgrade(Arc<Line>),
+    /// It fetches what waits for it.
+    Poll(Arc<Line>),
 }
 
 impl Site {
@@ -72,40 +83,43 @@ impl Site {
         if self.gateway.drain.begun() && opens_transport(&request) {
             return Ok(elsewhere(origin));
         }
-        let polled = self.note_transport(&connection, &request);
+        let exchange = Exchange::of(&request, &self.gateway.lobby);
         slim(&mut request);
-        request.extensions_mut().insert(connection);
+        request.extensions_mut().insert(Arc::clone(&connection));
         let Ok(service) = ServiceExt::<Request<Body>>::ready(&mut self.engine).await;
         let Ok(response) = service.call(request).await;
         let mut response = response.map(Body::new);
-        if let Some(sid) = polled {
-            self.note_polled(&sid, &response);
+        if let Some(exchange) = exchange {
+            exchange.answered(&connection, &response);
         }
         if let Some(origin) = origin {
             share_with(response.headers_mut(), origin);
         }
         Ok(response)
     }
+}
 
-    /// An upgrade makes this connection its client's WebSocket. The answer to a poll is to be noted: then the name of
-    /// the transport comes back.
-    fn note_transport(&self, connection: &Arc<Connection>, request: &Request<Body>) -> Option<String> {
-        let transport = Transport::read(request.uri().query()?);
-        let sid = transport.sid.filter(|_| request.uri().path().starts_with("/socket.io"))?;
-        if transport.websocket {
-            if let Some(line) = self.gateway.lobby.line(sid) {
-                line.over(connection);
-            }
+impl Exchange {
+    fn of(request: &Request<Body>, lobby: &Lobby) -> Option<Self> {
+        if request.method() != Method::GET || !request.uri().path().starts_with("/socket.io") {
             return None;
         }
-        (request.method() == Method::GET).then(|| sid.to_owned())
+        let transport = Transport::read(request.uri().query()?);
+        let line = lobby.line(transport.sid?)?;
+        Some(if transport.websocket { Self::Upgrade(line) } else { Self::Poll(line) })
     }
 
-    /// A poll that is answered has taken what it carries out of the transport's queue.
-    fn note_polled(&self, sid: &str, response: &Response<Body>) {
-        let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        if let (Some(line), Some(length)) = (self.gateway.lobby.line(sid), length) {
-            line.polled(length);
+    fn answered(self, connection: &Arc<Connection>, response: &Response<Body>) {
+        match self {
+            // Any other answer leaves the client to its polls, and the connection to whoever asks over it next.
+            Self::Upgrade(line) if response.status() == StatusCode::SWITCHING_PROTOCOLS => line.over(connection),
+            Self::Upgrade(_) => {}
+            Self::Poll(line) => {
+                let length = response.headers().get(CONTENT_LENGTH);
+                if let Some(length) = length.and_then(|value| value.to_str().ok()?.parse().ok()) {
+                    line.polled(length);
+                }
+            }
         }
     }
 }
@@ -146,7 +160,12 @@ pub(crate) fn client_address(request: &Parts, trusted: &[IpAddr]) -> String {
 
 /// The transport library keeps the head of the request that opened a transport for as long as it lives, and each part of
 /// it keeps the connection's whole read buffer. Copies of the parts that matter cost a tenth.
+///
+/// It also takes a key alone for the wish to become a WebSocket, and promises that; a proxy may have kept the rest.
 fn slim(request: &mut Request<Body>) {
+    if request.extensions().get::<OnUpgrade>().is_none() {
+        request.headers_mut().remove(SEC_WEBSOCKET_KEY);
+    }
     let kept = [SEC_WEBSOCKET_KEY, CONTENT_TYPE, HeaderName::from_static(FORWARDED)];
     let mut headers = HeaderMap::with_capacity(kept.len());
     for name in kept {

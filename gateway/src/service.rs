@@ -12,6 +12,7 @@ use crate::acceptor;
 use crate::bus::{Announcer, Listener};
 use crate::clients::{Battles, Clients};
 use crate::drain::Drain;
+use crate::engine;
 use crate::feed::Feed;
 use crate::gateway::Gateway;
 use crate::http::Site;
@@ -83,6 +84,7 @@ fn spawn(gateway: &Arc<Gateway>, subscription: Arc<Subscription>, demand: Demand
     tasks.spawn_vital("lease", lease::keep(Arc::clone(backplane), name, tasks.stopping()));
     let listening = Listener::new(gateway, subscription, demand.clone()).run();
     tasks.spawn_vital("bus", until_stopped(tasks.clone(), listening));
+    tasks.spawn_vital("sweep", until_stopped(tasks.clone(), engine::sweep(Arc::clone(gateway))));
     tasks.spawn_vital("resync", Resync::new(gateway, demand).run(tasks.stopping()));
     tasks.spawn_vital("accept", acceptor::accept(listener, Site::new(gateway), tasks.clone()));
 }

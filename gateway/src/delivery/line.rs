@@ -27,6 +27,9 @@ use crate::shape::{DigestShape, EndShape, FrameShape, ReportShape, TotalsShape, 
 /// How long a client may take to read its last packets before its transport is taken away.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// How long the transport library may take to say that a transport is gone that was taken away.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+
 /// An answer to a poll with fewer bytes than this was not cut off by the library's own limit for one.
 const ROOMY_POLL: usize = 32 * 1024;
 
@@ -120,8 +123,8 @@ impl Line {
 
     /// The client's transport is a WebSocket over `connection` from now on.
     pub(crate) fn over(self: &Arc<Self>, connection: &Arc<Connection>) {
-        connection.carries(self);
         if self.connection.set(Arc::clone(connection)).is_ok() {
+            connection.carries(self);
             self.outbox.lock().forget_flight();
             self.pump();
         }
@@ -202,7 +205,7 @@ impl Line {
     /// transport, read or not.
     pub(crate) async fn dismiss(&self, last_words: Option<String>) {
         if self.is_closed() {
-            return self.gone.cancelled().await;
+            return self.end_of_transport().await;
         }
         if let Some(text) = last_words {
             self.packet(text);
@@ -228,22 +231,40 @@ impl Line {
     /// it, but python-socketio stays away after that, so it is said only where there is no connection to take.
     pub(crate) async fn drop_transport(&self) {
         self.closed.cancel();
-        if let Some(connection) = self.connection.get() {
-            if !self.flushed().await {
-                // The writer is stuck on a client that doesn't read.
-                metrics::counter!("gateway_sockets_broken_total", "why" => "stuck").increment(1);
-            }
-            connection.break_off();
-        } else if let Some(engine) = self.engine.upgrade() {
-            engine.close(DisconnectReason::ClosingServer);
+        if self.connection.get().is_some() && !self.flushed().await {
+            // The writer is stuck on a client that doesn't read.
+            metrics::counter!("gateway_sockets_broken_total", "why" => "stuck").increment(1);
         }
-        self.gone.cancelled().await;
+        self.break_off();
+        self.end_of_transport().await;
     }
 
-    /// Breaks the connection off at once, as far as there is one of the client's own.
+    /// Breaks the client's WebSocket off when its client has said nothing for more than so many sweeps, and reads nothing
+    /// of what is written to it. The library gives such a client up, but waits without end for its writer.
+    pub(crate) fn break_if_stuck(&self, sweeps: u32) {
+        if self.connection.get().is_some_and(|connection| connection.is_stuck(sweeps)) {
+            metrics::counter!("gateway_sockets_broken_total", "why" => "stuck").increment(1);
+            self.closed.cancel();
+            self.break_off();
+        }
+    }
+
+    /// Ends the transport at once. The connection first, where there is one of the client's own: the packet that the
+    /// library says goodbye with is not to reach anybody over it. The library in any case: a WebSocket that breaks
+    /// before its first packet it would keep for ever.
     fn break_off(&self) {
         if let Some(connection) = self.connection.get() {
             connection.break_off();
+        }
+        if let Some(engine) = self.engine.upgrade() {
+            engine.close(DisconnectReason::ClosingServer);
+        }
+    }
+
+    /// Waits for the library's word that the transport is gone, but not for ever.
+    async fn end_of_transport(&self) {
+        if tokio::time::timeout(GONE_WITHIN, self.gone.cancelled()).await.is_err() {
+            metrics::counter!("gateway_sockets_broken_total", "why" => "never_gone").increment(1);
         }
     }
 
@@ -259,11 +280,7 @@ impl Line {
         if self.settle(push).is_err() {
             metrics::counter!("gateway_sockets_broken_total", "why" => "outbox_full").increment(1);
             self.closed.cancel();
-            self.break_off();
-            if let Some(engine) = self.engine.upgrade() {
-                engine.close(DisconnectReason::ClosingServer);
-            }
-            return;
+            return self.break_off();
         }
         self.pump();
     }
