@@ -319,7 +319,9 @@ impl Feed {
                     Err(Gap) => None,
                 },
                 Err(fault) if is_final(&fault) => {
-                    tracing::warn!(error = ?fault, "battle not attached again");
+                    if !follow.seat.notice(&fault) {
+                        tracing::warn!(error = ?fault, "battle not attached again");
+                    }
                     return;
                 }
                 Err(fault) => fault.retry_delay(),

@@ -13,7 +13,8 @@ use proto::common::v1::Caller;
 use service_kit::telemetry::GaugeGuard;
 use tokio_util::sync::CancellationToken;
 
-use crate::delivery::{Line, Track};
+use crate::delivery::Track;
+use crate::registry::Seat;
 use crate::shape::Standing;
 
 /// How much news is kept while an answer to `Attach` is awaited. What comes on top is fetched again.
@@ -43,7 +44,8 @@ pub(crate) struct Follow {
     pub(crate) caller: Caller,
     /// Which battle, and how much of it has left.
     pub(crate) track: Arc<Track>,
-    line: Arc<Line>,
+    /// Where its player sits; over when somebody is told that a newer connection took its place.
+    pub(crate) seat: Arc<Seat>,
     progress: Mutex<Progress>,
     ended: CancellationToken,
     left: CancellationToken,
@@ -72,11 +74,11 @@ struct Progress {
 
 impl Follow {
     /// Follows a battle of which the client has everything up to `last`. News is held until [`open`](Self::open).
-    pub(crate) fn new(line: Arc<Line>, caller: Caller, track: Arc<Track>, last: u64) -> Arc<Self> {
+    pub(crate) fn new(seat: Arc<Seat>, caller: Caller, track: Arc<Track>, last: u64) -> Arc<Self> {
         Arc::new(Self {
             caller,
             track,
-            line,
+            seat,
             progress: Mutex::new(Progress {
                 epoch: 0,
                 last,
@@ -116,7 +118,7 @@ impl Follow {
 
     /// Whether nothing more is to come: the battle is over, or the client no longer follows it.
     pub(crate) fn is_over(&self) -> bool {
-        self.ended.is_cancelled() || self.left.is_cancelled() || self.line.is_closed()
+        self.ended.is_cancelled() || self.left.is_cancelled() || self.seat.line().is_closed()
     }
 
     /// The client no longer follows: whoever still works for it may stop.
@@ -173,7 +175,7 @@ impl Follow {
         }
         let epoch = answer.epoch;
         if let Some(report) = &answer.report {
-            self.line.report(&self.track, report);
+            self.seat.line().report(&self.track, report);
             progress.last = progress.last.max(report.to_seq);
             progress.tick = None;
         }
@@ -216,7 +218,7 @@ impl Follow {
             News::End(_) if self.ended.is_cancelled() => Ok(()),
             News::End(end) if end.seq > progress.last => self.gap(progress),
             News::End(end) => {
-                self.line.end(&self.track, end);
+                self.seat.line().end(&self.track, end);
                 self.ended.cancel();
                 Ok(())
             }
@@ -234,7 +236,7 @@ impl Follow {
         progress.last = frame.seq;
         progress.tick = Some(frame.tick);
         progress.standing = frame.vitals.as_ref().map(Standing::from);
-        self.line.frame(&self.track, Arc::clone(frame), ticks);
+        self.seat.line().frame(&self.track, Arc::clone(frame), ticks);
         Ok(())
     }
 
@@ -264,6 +266,7 @@ mod tests {
     use proto::battle::v1::{Battle, Event, Report, Revive, Vitals};
 
     use super::*;
+    use crate::delivery::Line;
     use crate::shape::CharacterShape;
 
     fn frame(seq: u64) -> Frame {
@@ -279,9 +282,9 @@ mod tests {
     }
 
     fn follow(last: u64) -> (Arc<Follow>, Arc<Line>) {
-        let line = Line::to_nowhere();
-        let track = Track::new("b".into());
-        (Follow::new(Arc::clone(&line), Caller::default(), track, last), line)
+        let seat = Seat::to_nowhere();
+        let (line, track) = (Arc::clone(seat.line()), Track::new("b".into()));
+        (Follow::new(seat, Caller::default(), track, last), line)
     }
 
     /// The numbers told, a report's as its last, an end's negative.

@@ -93,6 +93,11 @@ impl Inbox {
 }
 
 impl Events {
+    /// How many have come and were not taken out.
+    pub(crate) fn waiting(&self) -> usize {
+        self.events.len()
+    }
+
     /// The next event; None when no more can come.
     pub(crate) async fn next(&mut self) -> Option<Received> {
         let received = self.events.recv().await?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use lru::LruCache;
 use parking_lot::Mutex;
+use service_kit::Fault;
 use service_kit::telemetry::GaugeGuard;
 use tokio_util::sync::CancellationToken;
 
@@ -77,14 +78,24 @@ impl Seat {
         self.reason.lock().clone().unwrap_or_else(|| "another_tab".to_owned())
     }
 
-    /// Ends it for a reason nobody has given.
-    pub(crate) fn end(&self) {
-        self.over.cancel();
+    /// The line of whoever sits here.
+    pub(crate) fn line(&self) -> &Arc<Line> {
+        &self.line
+    }
+
+    /// Ends it if that is what a service's fault says; true then. One that knows of a newer connection says so before other
+    /// gateways do, or in their stead.
+    pub(crate) fn notice(&self, fault: &Fault) -> bool {
+        let replaced = fault.because() == Some("session_replaced");
+        if replaced {
+            self.over.cancel();
+        }
+        replaced
     }
 
     fn replace(&self, reason: &str) {
         *self.reason.lock() = Some(reason.to_owned());
-        self.end();
+        self.over.cancel();
         metrics::counter!("gateway_sessions_replaced_total").increment(1);
     }
 }
@@ -145,6 +156,14 @@ impl Registry {
     /// The lines of all players.
     pub(crate) fn lines(&self) -> Vec<Arc<Line>> {
         self.seats.lock().values().map(|seat| Arc::clone(&seat.line)).collect()
+    }
+}
+
+/// For tests of those who sit: a seat whose line leads nowhere.
+#[cfg(test)]
+impl Seat {
+    pub(crate) fn to_nowhere() -> Arc<Self> {
+        Self::new("a".into(), Rank { epoch: 1, connection: 1 }, Line::to_nowhere())
     }
 }
 

@@ -26,6 +26,9 @@ use crate::welcome;
 /// How long before its end a session is announced to be ending.
 const NOTICE: Duration = Duration::from_secs(5 * 60);
 
+/// How long what was asked before a departure may hold it up.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
+
 /// How long the end of a battle may be behind the answer to what ended it.
 const END_WAIT: Duration = Duration::from_secs(2);
 
@@ -117,7 +120,11 @@ impl Session {
             }
             Arrival::Refused(fault) => {
                 self.line.packet(packet::connect_error(None, &answer::refused(&fault, self.line.words())));
-                self.line.closed().await;
+                // A stock client hangs up by itself; no other keeps a drain waiting.
+                tokio::select! {
+                    () = self.line.closed() => {}
+                    () = self.gateway.drain.wait() => self.line.drop_transport().await,
+                }
                 false
             }
             Arrival::Nobody => {
@@ -157,7 +164,7 @@ impl Session {
                 // The client comes back with its token and is told the final word by the handshake.
                 Next::Expired => return self.line.drop_transport().await,
                 Next::Draining => self.announce_departure(),
-                Next::Departing => return Box::pin(self.depart()).await,
+                Next::Departing => return Box::pin(self.depart(events)).await,
                 Next::Gone => return,
             }
         }
@@ -181,9 +188,9 @@ impl Session {
             () = self.line.closed() => Next::Gone,
             () = self.refuser.flooded() => Next::Flooded,
             () = self.gateway.drain.wait(), if self.leaves_at.is_none() => Next::Draining,
-            event = events.next() => event.map_or(Next::Gone, Next::Event),
-            // After the events that have come: they are still carried out.
+            // Before the events: whoever never stops asking goes all the same.
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.what_is_due(),
+            event = events.next() => event.map_or(Next::Gone, Next::Event),
         }
     }
 
@@ -230,15 +237,10 @@ impl Session {
             }
             Err(fault) => {
                 self.refuser.refuse(received.ack, &fault);
-                self.notice_end(&fault);
+                if let Some(player) = &self.player {
+                    player.seat.notice(&fault);
+                }
             }
-        }
-    }
-
-    /// A service that knows of a newer connection says so before other gateways do, or in their stead.
-    fn notice_end(&self, fault: &Fault) {
-        if let Some(player) = self.player.as_ref().filter(|_| fault.because() == Some("session_replaced")) {
-            player.seat.end();
         }
     }
 
@@ -314,10 +316,17 @@ impl Session {
         self.line.event("system:draining", &Draining { reconnect_in_ms: millis(delay) });
     }
 
-    /// Lets the client go, who comes back by itself, and to another gateway. First everything told is written, then
-    /// battle and room hear of it, the battle with what was told; the transport goes last, so that whoever comes back
-    /// finds that settled.
-    async fn depart(&mut self) {
+    /// Lets the client go, who comes back by itself, and to another gateway. First what it asked until now is carried out
+    /// and everything told is written, then battle and room hear of it, the battle with what was told; the transport goes
+    /// last, so that whoever comes back finds that settled.
+    async fn depart(&mut self, events: &mut Events) {
+        let end = Instant::now() + LAST_EVENTS;
+        for _ in 0..events.waiting() {
+            match events.next().await {
+                Some(received) if Instant::now() < end => self.handle_watched(received).await,
+                _ => break,
+            }
+        }
         if let Some(follow) = self.player.as_ref().and_then(|player| player.follow.as_ref()) {
             follow.leave();
         }

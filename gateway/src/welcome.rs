@@ -92,7 +92,7 @@ pub(crate) async fn welcome(
 
 /// Follows a battle that was just started, or was running unfollowed. When that fails the client has to come again.
 pub(crate) async fn follow_new(session: &mut Session, battle: &Battle) {
-    let (gateway, line) = (Arc::clone(&session.gateway), Arc::clone(&session.line));
+    let gateway = Arc::clone(&session.gateway);
     let Some(player) = &mut session.player else { return };
     if player.follow.as_ref().is_some_and(|follow| follow.track.battle == battle.id && !follow.is_over()) {
         return;
@@ -102,16 +102,16 @@ pub(crate) async fn follow_new(session: &mut Session, battle: &Battle) {
     }
     let since = if battle.seq == 0 { Since::After(0) } else { Since::Seen };
     let track = Track::new(battle.id.clone());
-    match patiently(|| attach(&gateway, &line, &player.caller, &track, since)).await {
+    match patiently(|| attach(&gateway, player, &track, since)).await {
         Ok((follow, answer)) => {
             gateway.feed.open(&follow, answer);
             player.follow = Some(follow);
         }
         Err(fault) => {
-            // A player replaced meanwhile is told so by the seat, and is no fault.
-            if fault.kind() != FaultKind::Unauthenticated {
+            // A player replaced meanwhile is told so because of the seat, and is no fault.
+            if !player.seat.notice(&fault) {
                 tracing::warn!(error = ?fault, "new battle not followed");
-                line.drop_transport().await;
+                session.line.drop_transport().await;
             }
         }
     }
@@ -165,7 +165,7 @@ async fn settle(
     session: SessionMessage,
     resume: Resume,
 ) -> Result<(), Fault> {
-    let battle = join_battle(gateway, line, player, session.battle, resume.battle.as_ref()).await?;
+    let battle = join_battle(gateway, player, session.battle, resume.battle.as_ref()).await?;
     let chat = join_room(gateway, line, player, resume.chat.as_ref()).await?;
     let character = present(session.character, "character")?;
     let words = line.words();
@@ -186,7 +186,6 @@ async fn settle(
 /// Attaches the battle a returning player should hear of, if there is one. Its news is held.
 async fn join_battle(
     gateway: &Arc<Gateway>,
-    line: &Arc<Line>,
     player: &mut Player,
     battle: Option<BattleRef>,
     resume: Option<&ResumeBattle>,
@@ -198,7 +197,7 @@ async fn join_battle(
     }
     let since = had.map_or(Since::Seen, Since::After);
     let track = Track::new(battle.battle_id);
-    match patiently(|| attach(gateway, line, &player.caller, &track, since)).await {
+    match patiently(|| attach(gateway, player, &track, since)).await {
         Ok((follow, answer)) => {
             player.follow = Some(Arc::clone(&follow));
             let resumed = had.is_some() && answer.report.is_none();
@@ -212,12 +211,11 @@ async fn join_battle(
 
 async fn attach(
     gateway: &Gateway,
-    line: &Arc<Line>,
-    caller: &Caller,
+    player: &Player,
     track: &Arc<Track>,
     since: Since,
 ) -> Result<(Arc<Follow>, AttachResponse), Fault> {
-    let follow = Follow::new(Arc::clone(line), caller.clone(), Arc::clone(track), since.after());
+    let follow = Follow::new(Arc::clone(&player.seat), player.caller.clone(), Arc::clone(track), since.after());
     let answer = gateway.feed.attach(&follow, since).await?;
     Ok((follow, answer))
 }

@@ -13,6 +13,7 @@ use self::service::{World, frames_of, lease};
 use super::keeper::REOPEN_WITHIN;
 use super::*;
 use crate::delivery::{Line, Track};
+use crate::registry::Seat;
 
 /// How long a stream of a frozen instance goes unnoticed: the connection's keepalive finds it out.
 const KEEPALIVE: Duration = Duration::from_secs(7);
@@ -52,8 +53,9 @@ impl House {
     async fn client(&self, owner: &str) -> Client {
         let battle = BattleId::generate().to_string();
         self.world.begin(&battle, owner);
-        let (line, track) = (Line::to_nowhere(), Track::new(battle.clone()));
-        let follow = Follow::new(Arc::clone(&line), Caller::default(), track, 0);
+        let (seat, track) = (Seat::to_nowhere(), Track::new(battle.clone()));
+        let line = Arc::clone(seat.line());
+        let follow = Follow::new(seat, Caller::default(), track, 0);
         let answer = self.feed.attach(&follow, Since::After(0)).await.unwrap();
         self.feed.open(&follow, answer);
         Client { battle, follow, line, told: Vec::new() }
@@ -171,6 +173,18 @@ async fn whoever_lets_go_of_a_battle_and_goes_on_living_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_player_whose_place_another_has_taken_learns_so_from_a_battle_that_moves() {
+    let house = House::of(2).await;
+    let client = house.client("battle-0").await;
+    house.world.begin(&client.battle, "battle-1");
+    house.world.instance("battle-1").knows_a_newer_connection();
+    house.world.instance("battle-0").let_go(&client.battle).await;
+    tokio::time::timeout(2 * AGAIN_WITHIN, client.follow.seat.over()).await.unwrap();
+    house.feed.part(&client.follow).await;
+    house.forgets_everything().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_dropped_is_fetched() {
     let house = House::of(1).await;
     let mut client = house.client("battle-0").await;
@@ -194,7 +208,7 @@ async fn a_caller_who_leaves_amid_attaching_leaves_nothing_behind() {
     house.world.begin(&battle, "battle-0");
     let instance = house.world.instance("battle-0");
     instance.takes(Duration::from_secs(1));
-    let follow = Follow::new(Line::to_nowhere(), Caller::default(), Track::new(battle.clone()), 0);
+    let follow = Follow::new(Seat::to_nowhere(), Caller::default(), Track::new(battle.clone()), 0);
     let attaching = house.feed.attach(&follow, Since::After(0));
     assert!(tokio::time::timeout(Duration::from_millis(500), attaching).await.is_err());
     house.forgets_everything().await;
@@ -233,8 +247,9 @@ async fn who_comes_to_a_battle_that_is_being_taken_off_its_stream_hears_of_it() 
     drop(link);
     // One attempt to take it off has failed by then.
     tokio::time::sleep(Duration::from_millis(2_400)).await;
-    let (line, track) = (Line::to_nowhere(), Track::new(battle.clone()));
-    let follow = Follow::new(Arc::clone(&line), Caller::default(), track, 0);
+    let (seat, track) = (Seat::to_nowhere(), Track::new(battle.clone()));
+    let line = Arc::clone(seat.line());
+    let follow = Follow::new(seat, Caller::default(), track, 0);
     let waking = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         instance.wake();

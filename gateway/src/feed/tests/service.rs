@@ -12,8 +12,8 @@ use proto::battle::v1::battle_service_client::BattleServiceClient;
 use proto::battle::v1::battle_service_server::{BattleService, BattleServiceServer};
 use proto::battle::v1::feed_item::Kind;
 use proto::battle::v1::{self as pb, FeedItem, FeedResponse, Frame, Frames};
-use service_kit::Fault;
 use service_kit::grpc::{Dialer, in_process};
+use service_kit::{Fault, Superseded};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
@@ -61,6 +61,7 @@ struct Books {
     attachments: usize,
     asked: usize,
     takes: Duration,
+    fenced: bool,
 }
 
 struct Server(Arc<Instance>);
@@ -163,6 +164,11 @@ impl Instance {
         self.books.lock().takes = time;
     }
 
+    /// From now on whoever asks is refused: the same player asked under a higher number.
+    pub(super) fn knows_a_newer_connection(&self) {
+        self.books.lock().fenced = true;
+    }
+
     /// Streams that somebody reads.
     pub(super) fn streams(&self) -> usize {
         self.streams.lock().values().filter(|stream| !stream.is_closed()).count()
@@ -223,6 +229,9 @@ impl Instance {
             return Err(Fault::precondition("no-feed").reason("no_feed").into());
         }
         let mut books = self.books.lock();
+        if books.fenced {
+            return Err(Fault::from(Superseded).into());
+        }
         books.attachments += 1;
         books.attached.insert(request.battle_id.clone(), request.nonce.clone());
         let Kind::Frames(Frames { frames }) = frames_of(record.epoch, request.after.unwrap_or(0) + 1..=record.head)
