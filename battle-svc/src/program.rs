@@ -12,8 +12,8 @@ use service_kit::grpc::{Channels, GrpcServer};
 use service_kit::launch::launch;
 use service_kit::program::{Program, Standing};
 use service_kit::settings::{
-    AdminTokenArgs, AdminTokens, Check, Faults, LeaseArgs, LeaseSettings, PeerUrls, ServiceArgs, ServiceSettings,
-    UserPeerArgs,
+    AdminTokenArgs, AdminTokens, BattlePeerArgs, ChatPeerArgs, Check, Faults, LeaseArgs, LeaseSettings, PeerUrls,
+    ServiceArgs, ServiceSettings, UserPeerArgs,
 };
 
 use crate::{BattleArgs, BattleSettings, Peers};
@@ -35,6 +35,10 @@ struct Args {
     lease: LeaseArgs,
     #[command(flatten)]
     user: UserPeerArgs,
+    #[command(flatten)]
+    battles: BattlePeerArgs,
+    #[command(flatten)]
+    chat: ChatPeerArgs,
     #[command(flatten)]
     battle: BattleArgs,
     #[command(flatten)]
@@ -64,6 +68,9 @@ impl Check for Args {
         let service = self.service.check("battle-svc", faults);
         let lease = self.lease.check(grpc, faults);
         let (user, battle) = (self.user.check(faults), self.battle.check(faults));
+        // Every service is told where the others are. This one finds its like by their leases, and asks chat-svc nothing yet.
+        let (battles, chat) = (self.battles.check(faults), self.chat.check(faults));
+        battles.and(chat)?;
         Some(Settings { service: service?, lease: lease?, user: user?, battle: battle?, operators: operators? })
     }
 }

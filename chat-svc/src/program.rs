@@ -8,7 +8,9 @@ use backplane::Redis;
 use service_kit::grpc::GrpcServer;
 use service_kit::launch::launch;
 use service_kit::program::{Program, Standing};
-use service_kit::settings::{AdminTokens, Check, Faults, LeaseArgs, LeaseSettings, ServiceArgs, ServiceSettings};
+use service_kit::settings::{
+    AdminTokens, BattlePeerArgs, Check, Faults, LeaseArgs, LeaseSettings, ServiceArgs, ServiceSettings, UserPeerArgs,
+};
 
 /// How long calls under way may take to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -21,6 +23,10 @@ struct Args {
     service: ServiceArgs<50053, 9103>,
     #[command(flatten)]
     lease: LeaseArgs,
+    #[command(flatten)]
+    user: UserPeerArgs,
+    #[command(flatten)]
+    battle: BattlePeerArgs,
 }
 
 struct Settings {
@@ -40,6 +46,9 @@ impl Check for Args {
     fn check(self, faults: &mut Faults) -> Option<Settings> {
         // Whoever calls this service was told where it is: it tells nobody, wherever it listens.
         let (service, lease) = (self.service.check("chat-svc", faults), self.lease.check(None, faults));
+        // Every service is told where the others are. This one asks none of them yet.
+        let (user, battle) = (self.user.check(faults), self.battle.check(faults));
+        user.and(battle)?;
         Some(Settings { service: service?, lease: lease? })
     }
 }

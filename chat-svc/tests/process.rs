@@ -1,5 +1,6 @@
 //! The program as operators meet it: flags, the ready line, signals and exit codes.
 
+use std::process::Command;
 use std::time::Duration;
 
 use testkit::process::Process;
@@ -24,6 +25,18 @@ async fn it_says_where_it_listens_and_leaves_politely() {
         program.signal(signal);
         program.ended(SOON).await.left_politely();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_variable_counts_as_none() {
+    let redis = redis::Server::start().await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-svc"));
+    command.args(["--grpc-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]).env("MUD_INTERNAL_TOKEN", "");
+    Process::spawn(command.env("MUD_REDIS_URL", "")).ended(SOON).await.refused(&["--redis-url"]);
+    let mut program = Process::spawn(command.env("MUD_REDIS_URL", redis.url()));
+    program.ready().await;
+    program.signal("TERM");
+    program.ended(SOON).await.left_politely();
 }
 
 #[tokio::test]

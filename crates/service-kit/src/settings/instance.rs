@@ -1,6 +1,6 @@
 //! Which of several processes of a service this is, how long it counts as alive, and where others reach it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use http::Uri;
@@ -25,7 +25,8 @@ pub struct LeaseArgs {
     /// How long a process that is not heard of counts as alive; the same in every battle-svc and mud
     #[arg(long, env = "MUD_LEASE_TTL", default_value = "5s", value_name = "SPAN")]
     lease_ttl: String,
-    /// http://HOST:PORT under which other processes reach this one's gRPC [default: where it listens]
+    /// http://HOST:PORT under which other processes reach this one's gRPC [default: where it listens; where that is every
+    /// address, the one this machine sends from]
     #[arg(long, env = "MUD_ADVERTISE", value_name = "URL")]
     advertise: Option<String>,
 }
@@ -57,7 +58,7 @@ impl LeaseArgs {
         });
         let advertise = match self.advertise {
             Some(url) => faults.keep("--advertise", &url, advertised(&url)).map(Some),
-            None if grpc.is_some_and(|address| address.ip().is_unspecified()) => {
+            None if grpc.is_some_and(|address| address.ip().is_unspecified()) && own_address().is_none() => {
                 faults.add_unseen("--advertise", "required: --grpc-listen names no address that others could reach");
                 None
             }
@@ -71,9 +72,11 @@ impl LeaseSettings {
     /// The URL under which others reach this instance, whose gRPC is bound to `bound`.
     #[must_use]
     pub fn address(&self, bound: SocketAddr) -> String {
-        self.advertise
-            .as_ref()
-            .map_or_else(|| format!("http://{bound}"), |url| url.to_string().trim_end_matches('/').to_owned())
+        if let Some(url) = &self.advertise {
+            return url.to_string().trim_end_matches('/').to_owned();
+        }
+        let own = if bound.ip().is_unspecified() { own_address() } else { None };
+        format!("http://{}", SocketAddr::new(own.unwrap_or(bound.ip()), bound.port()))
     }
 }
 
@@ -88,10 +91,19 @@ fn made_up(service: &str, faults: &mut Faults) -> Option<String> {
     Some(format!("{service}-{:08x}", chance.ok()?))
 }
 
+/// The address this machine sends from; none where it knows no way out. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // An address of documentation: whatever leads there leads to everything that isn't near.
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
 fn advertised(url: &str) -> Result<Uri, &'static str> {
     let bare = |url: &Uri| {
         url.scheme_str() == Some("http") && url.host().is_some() && url.port().is_some() && url.path() == "/"
     };
+    let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     url.parse().ok().filter(bare).ok_or("expected http://HOST:PORT")
 }
 
@@ -131,13 +143,26 @@ mod tests {
     }
 
     #[test]
+    fn who_listens_everywhere_is_where_this_machine_sends_from() {
+        let everywhere = "0.0.0.0:50052";
+        match (own_address(), lease("5s", None, everywhere)) {
+            (Some(own), Ok(lease)) => {
+                assert!(!own.is_unspecified());
+                assert_eq!(lease.address(everywhere.parse().unwrap()), format!("http://{own}:50052"));
+            }
+            (None, Err(faults)) => assert!(faults.contains("--advertise"), "{faults}"),
+            (own, lease) => panic!("{own:?}, but {lease:?}"),
+        }
+    }
+
+    #[test]
     fn the_address_is_where_it_listens_unless_told_otherwise() {
         let bound = "127.0.0.1:50052".parse().unwrap();
         assert_eq!(lease("5s", None, "127.0.0.1:0").unwrap().address(bound), "http://127.0.0.1:50052");
         let told = lease("5s", Some("http://battle-1:50052"), "0.0.0.0:50052").unwrap();
         assert_eq!(told.address(bound), "http://battle-1:50052");
-        assert!(lease("5s", None, "0.0.0.0:50052").unwrap_err().contains("--advertise"));
-        for wrong in ["battle-1:50052", "http://battle-1", "https://battle-1:1", "http://battle-1:1/path"] {
+        assert_eq!(lease("5s", Some("battle-1:50052"), "0.0.0.0:50052").unwrap(), told);
+        for wrong in ["battle-1", "http://battle-1", "https://battle-1:1", "http://battle-1:1/path"] {
             assert!(lease("5s", Some(wrong), "127.0.0.1:1").unwrap_err().contains("--advertise"), "{wrong}");
         }
     }

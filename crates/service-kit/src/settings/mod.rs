@@ -52,7 +52,8 @@ mod token;
 
 use std::ffi::OsString;
 
-use clap::{Command, Parser};
+use clap::builder::Resettable;
+use clap::{Arg, Command, Parser};
 
 pub use self::admin_tokens::{AdminTokenArgs, AdminTokens};
 pub use self::database::{DatabaseArgs, DatabaseUrl};
@@ -105,9 +106,8 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let command = command::<A>();
-    let parsed = command.clone().try_get_matches_from(args).and_then(|matches| A::from_arg_matches(&matches));
-    checked(parsed.map_err(Refusal::Usage)?).map_err(|invalid| Refusal::Invalid(invalid.naming_variables(&command)))
+    let parsed = command::<A>().try_get_matches_from(args).and_then(|matches| A::from_arg_matches(&matches));
+    checked(parsed.map_err(Refusal::Usage)?).map_err(|invalid| Refusal::Invalid(invalid.naming_variables(&A::command())))
 }
 
 /// The typed settings in arguments that are already parsed, as those of a subcommand are.
@@ -136,17 +136,18 @@ impl Refusal {
 }
 
 /// The command line of `A`. A negative number is taken for a value, not for a flag: whether it is a good one is said
-/// together with everything else that is wrong.
+/// together with everything else that is wrong. An empty variable counts as none: that is how a Compose file says so.
 fn command<A: Parser>() -> Command {
-    fn taking_negatives(command: Command) -> Command {
-        command
-            .mut_args(|argument| match argument.get_action().takes_values() {
-                true => argument.allow_negative_numbers(true),
-                false => argument,
-            })
-            .mut_subcommands(taking_negatives)
+    fn ours(argument: Arg) -> Arg {
+        let empty = argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let argument = if empty { argument.env(Resettable::Reset) } else { argument };
+        let takes_values = argument.get_action().takes_values();
+        if takes_values { argument.allow_negative_numbers(true) } else { argument }
     }
-    taking_negatives(A::command())
+    fn all_ours(command: Command) -> Command {
+        command.mut_args(ours).mut_subcommands(all_ours)
+    }
+    all_ours(A::command())
 }
 
 #[cfg(test)]
