@@ -14,7 +14,7 @@ use service_kit::settings::{
     AdminTokenArgs, AdminTokens, Check, DatabaseArgs, DatabaseUrl, Faults, ServiceArgs, ServiceSettings,
 };
 
-use crate::{UserArgs, UserSettings};
+use crate::{UserArgs, UserSettings, store};
 
 /// How long calls and writes under way may take to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -62,6 +62,7 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let Standing { program, starting, grpc, addresses } = Program::stand(&service).await?;
 
     let plane = Redis::open(&service.redis, &program.tasks, &program.readiness)?;
+    store::watch(&database.expose(), &program.tasks, &program.readiness)?;
     let ruleset = Arc::new(Ruleset::read(content::rules())?);
     let settings = user.named(&service.instance, &database, false);
     let Some(users) = program.unless_ending(crate::start(settings, ruleset, plane, &program.tasks)).await else {

@@ -1,8 +1,8 @@
-//! A MariaDB of this process's own, and databases on it.
+//! A MariaDB of this process's own, and databases on it; more of them for tests that do a server harm.
 //!
-//! It is started by the first test that wants it, from nothing but the two programs `mariadb-install-db` and `mariadbd`,
-//! in a new directory, in memory where there is such a place, and on a socket there; no server that is already running is ever touched. It ends with the
-//! process, however that ends: its keeper is a shell that reads a pipe of ours to its end.
+//! Each is started when it is wanted, from nothing but the two programs `mariadb-install-db` and `mariadbd`,
+//! in a new directory, in memory where there is such a place, and on a socket there; no server that is already running is
+//! ever touched. It ends with the process, however that ends: its keeper is a shell that reads a pipe of ours to its end.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -40,22 +40,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 static SERVER: OnceCell<Server> = OnceCell::const_new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// The server of this process.
-struct Server {
+/// A server.
+#[derive(Debug)]
+pub struct Server {
     home: String,
     /// Holds the pipe.
     _keeper: Child,
 }
 
-/// Makes an empty database and says its URL.
+/// Makes an empty database on the server that all tests of this process share, and says its URL.
 ///
 /// # Panics
 /// When the server doesn't start; its log is told.
 pub async fn database() -> String {
-    let server = SERVER.get_or_init(Server::start).await;
-    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    execute(&server.url(""), &format!("CREATE DATABASE {name}")).await;
-    server.url(&name)
+    SERVER.get_or_init(Server::start).await.database().await
 }
 
 /// Executes a statement on the database behind `url`.
@@ -92,7 +90,11 @@ pub async fn cut_connections(url: &str) {
 }
 
 impl Server {
-    async fn start() -> Self {
+    /// Starts one for a single test.
+    ///
+    /// # Panics
+    /// When it doesn't start; its log is told.
+    pub async fn start() -> Self {
         let (home, keeper) = start_keeper();
         let server = Self { home, _keeper: keeper };
         let url = server.url("");
@@ -104,6 +106,35 @@ impl Server {
         })
         .await;
         server
+    }
+
+    /// Makes an empty database and says its URL.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn database(&self) -> String {
+        let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        execute(&self.url(""), &format!("CREATE DATABASE {name}")).await;
+        self.url(&name)
+    }
+
+    /// The same for somebody who may do everything with that database and nothing else on the server.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn users_database(&self) -> String {
+        let url = self.database().await;
+        execute(&url, "CREATE USER IF NOT EXISTS mud@localhost").await;
+        execute(&url, "GRANT ALL ON `test\\_%`.* TO mud@localhost").await;
+        url.replacen("root@", "mud@", 1)
+    }
+
+    /// Takes writes, or takes them from its administrator alone, as a replica does.
+    ///
+    /// # Panics
+    /// When it refuses.
+    pub async fn set_read_only(&self, read_only: bool) {
+        execute(&self.url(""), &format!("SET GLOBAL read_only = {read_only}")).await;
     }
 
     fn url(&self, database: &str) -> String {

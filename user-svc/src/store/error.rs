@@ -10,18 +10,21 @@ pub(crate) type Meaning = (&'static str, fn() -> Fault);
 /// that takes nothing for now. Whoever saves must keep what it has until the disk takes it again.
 const PASSING_ON_SQLITE: [&str; 3] = ["locked", "database or disk is full", "disk I/O error"];
 
-/// The same of MySQL and of the way to it: a lock that was given to another, a server that goes away, is away, or has
-/// no room. Diesel keeps its words only, not their number.
-const PASSING_ON_MYSQL: [&str; 9] = [
-    "Deadlock found",
-    "Lock wait timeout exceeded",
+/// The same of MySQL: a lock that was given to another, a statement that was stopped, a disk without room. Diesel keeps
+/// its words only, not their number.
+const PASSING_ON_MYSQL: [&str; 5] =
+    ["Deadlock found", "Lock wait timeout exceeded", "Query execution was interrupted", "Disk full", "is full"];
+
+/// What MySQL and the way to it say of a server that goes away, is away, or takes nothing for now: because it was made
+/// a replica, or a node of its cluster isn't in step.
+const AWAY: [&str; 7] = [
     "Input/output error: ",
     "Connection to the server is closed",
     "Connection was killed",
     "shutdown in progress",
     "Too many connections",
-    "Disk full",
-    "is full",
+    "read-only option",
+    "WSREP has not yet prepared node",
 ];
 
 /// What is said of a table that isn't there, by SQLite and by MySQL.
@@ -33,9 +36,16 @@ pub enum StoreError {
     /// A unique index refused a row: the name of the index, or its column as `table.column`.
     #[error("{0} is taken")]
     Taken(String),
-    /// Lost to another writer, or the database or its disk is away for the moment.
+    /// Lost to another writer, or the disk takes nothing for the moment.
     #[error("the database is busy: {0}")]
     Busy(String),
+    /// The database's server went away, or takes nothing for now; nothing was done. Another connection may lead to one
+    /// that does.
+    #[error("the connection to the database was lost: {0}")]
+    Lost(String),
+    /// There was no connection to be had in time.
+    #[error("the database is away: {0}")]
+    Away(String),
     /// The database gave no answer in time, or its answer was lost: whether a write was done is not known, and done again
     /// it might be done twice.
     #[error("the database did not answer: {0}")]
@@ -62,7 +72,7 @@ impl StoreError {
     /// A failed commit: when it was the way to the database that failed, nobody knows what became of the transaction.
     pub(super) fn at_commit(error: Diesel) -> Self {
         let failed = Self::from(error);
-        if let Self::Busy(said) = failed { Self::Unanswered(said) } else { failed }
+        if let Self::Busy(said) | Self::Lost(said) = failed { Self::Unanswered(said) } else { failed }
     }
 
     /// Whether a table asked for isn't there.
@@ -74,7 +84,7 @@ impl StoreError {
 
     /// Whether the same operation may succeed when tried again at once.
     pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Busy(_))
+        matches!(self, Self::Busy(_) | Self::Lost(_))
     }
 }
 
@@ -85,7 +95,9 @@ impl From<Diesel> for StoreError {
         let said = info.message().to_owned();
         if matches!(kind, UniqueViolation) {
             Self::Taken(index(&said).to_owned())
-        } else if matches!(kind, SerializationFailure | ClosedConnection) || passes(&said) {
+        } else if matches!(kind, ClosedConnection) || is_away(&said) {
+            Self::Lost(said)
+        } else if matches!(kind, SerializationFailure) || passes(&said) {
             Self::Busy(said)
         } else {
             Self::Failed(Box::new(error))
@@ -97,6 +109,11 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy(_) | StoreError::Unanswered(_) => Self::unavailable("store-busy").caused_by(error),
+            // That it is away is told once, by its watch.
+            StoreError::Lost(_) | StoreError::Away(_) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "operation without database");
+                Self::unavailable("store-busy")
+            }
             StoreError::Cut(fault) => fault,
             StoreError::Taken(_) | StoreError::Failed(_) => Self::internal(error),
         }
@@ -111,7 +128,12 @@ impl From<Fault> for StoreError {
 
 /// Whether this is said of a trouble that passes.
 pub(super) fn passes(said: &str) -> bool {
-    PASSING_ON_SQLITE.iter().chain(&PASSING_ON_MYSQL).any(|passing| said.contains(passing))
+    PASSING_ON_SQLITE.iter().chain(&PASSING_ON_MYSQL).chain(&AWAY).any(|passing| said.contains(passing))
+}
+
+/// Whether it is a server that is away.
+fn is_away(said: &str) -> bool {
+    AWAY.iter().any(|away| said.contains(away))
 }
 
 /// What a message says of the broken index. MySQL's begins with the row's own words, in which anything may stand.
@@ -146,6 +168,21 @@ mod tests {
         let open = StoreError::at_commit(lost());
         assert!(!open.is_passing(), "{open:?}");
         assert_eq!(Fault::from(open).kind(), FaultKind::Unavailable);
+    }
+
+    #[test]
+    fn a_server_that_takes_nothing_for_now_is_away() {
+        let away = [
+            "The MariaDB server is running with the --read-only option so it cannot execute this statement",
+            "The MySQL server is running with the --super-read-only option so it cannot execute this statement",
+            "WSREP has not yet prepared node for application use",
+        ];
+        for said in away {
+            let error = Diesel::DatabaseError(DatabaseErrorKind::Unknown, Box::new(said.to_owned()));
+            let error = StoreError::from(error);
+            assert!(matches!(error, StoreError::Lost(_)), "{error:?}");
+            assert_eq!(Fault::from(error).kind(), FaultKind::Unavailable, "{said}");
+        }
     }
 
     #[test]

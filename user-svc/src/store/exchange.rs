@@ -2,6 +2,7 @@
 
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 
+use super::StoreError;
 use super::mysql::Conn;
 
 /// A stretch of work on a connection. Where it is cut off, by a limit of time, half an answer may be left in the
@@ -21,6 +22,12 @@ impl<'c> Exchange<'c> {
     /// All that was asked has been answered, be it by an error.
     pub(super) fn end(mut self) {
         self.whole = true;
+    }
+
+    /// The same, by this answer. Where the server takes nothing for now, the connection counts as broken as well: the
+    /// next one may lead to a server that does.
+    pub(super) fn end_with<T>(mut self, answer: &Result<T, StoreError>) {
+        self.whole = !matches!(answer, Err(StoreError::Lost(_)));
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod rows;
 mod schema;
 mod sole_server;
 mod sqlite;
+mod watch;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -32,8 +33,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use service_kit::TaskGroup;
-use service_kit::time::until_there;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use vocab::{AccountId, AuditId, BattleId, CharacterId};
 
 pub use clock::Clock;
@@ -45,6 +45,7 @@ use rows::{
 };
 pub use sole_server::SoleServer;
 use sqlite::Sqlite;
+pub use watch::watch;
 
 use crate::audit_record::Deed;
 use crate::battle_record::{Appended, Claimed, Created};
@@ -61,6 +62,9 @@ const RETRIES: u32 = 3;
 
 /// The longest a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait before a database that is away is asked again at the start.
+const START_PAUSE: Duration = Duration::from_millis(500);
 
 /// The database, open. Clones are the same one.
 #[derive(Clone)]
@@ -100,9 +104,9 @@ pub enum SetupError {
     /// its own.
     #[error("the database URL must be sqlite:// and the path of a file, or mysql://USER:PASSWORD@HOST:PORT/NAME")]
     Url,
-    /// The directory of the file can't be made.
-    #[error("directory of the database: {0}")]
-    Directory(#[source] std::io::Error),
+    /// There is no such file.
+    #[error("there is no such database: run `mud migrate` first, which makes it")]
+    Missing,
     /// The database refuses connections.
     #[error("connecting to the database: {0}")]
     Connect(#[from] diesel::ConnectionError),
@@ -136,6 +140,9 @@ pub enum SetupError {
     /// A server gave no answer.
     #[error("the database did not answer within {0:?}")]
     Unanswered(Duration),
+    /// A server takes no writes for now.
+    #[error("the database is read-only")]
+    ReadOnly,
     /// Another program has been migrating for too long.
     #[error("another program is migrating the database")]
     BeingMigrated,
@@ -149,12 +156,16 @@ impl SetupError {
     #[must_use]
     pub fn is_away(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Pool(_) | Self::Statement(_) => error::passes(&self.to_string()),
-            Self::Store(error) => matches!(error, StoreError::Busy(_) | StoreError::Unanswered(_)),
-            Self::Unanswered(_) => true,
+            Self::Connect(_) | Self::Pool(_) | Self::Statement(_) | Self::Migration(_) => {
+                error::passes(&self.to_string())
+            }
+            Self::Store(error) => match error {
+                StoreError::Busy(_) | StoreError::Lost(_) | StoreError::Away(_) | StoreError::Unanswered(_) => true,
+                StoreError::Taken(_) | StoreError::Cut(_) | StoreError::Failed(_) => false,
+            },
+            Self::Unanswered(_) | Self::ReadOnly => true,
             Self::Url
-            | Self::Directory(_)
-            | Self::Migration(_)
+            | Self::Missing
             | Self::ProgramTooOld { .. }
             | Self::NotMigrated { .. }
             | Self::Served
@@ -173,6 +184,11 @@ impl Store {
         let named = Url::parse(url)?;
         if migrate {
             self::migrate(url).await?;
+        } else if let Url::Sqlite(path) = named
+            && !tokio::fs::try_exists(path).await.unwrap_or(true)
+        {
+            // Whoever opens a file that isn't there makes it.
+            return Err(SetupError::Missing);
         }
         let db = match named {
             Url::Sqlite(path) => Db::Sqlite(Sqlite::open(path).await?),
@@ -236,7 +252,7 @@ impl<'c, C> Txn<'c, C> {
     }
 }
 
-/// Repeats a part of the setup for as long as the database's server is away.
+/// Repeats a part of the setup for as long as the database's server is away, which its watch tells.
 ///
 /// # Errors
 /// When it is there and the part fails all the same.
@@ -244,11 +260,19 @@ pub async fn once_there<T, F>(part: impl Fn() -> F) -> Result<T, SetupError>
 where
     F: Future<Output = Result<T, SetupError>>,
 {
-    until_there("database", part, SetupError::is_away).await
+    loop {
+        match part().await {
+            Err(fault) if fault.is_away() => {
+                tracing::debug!(error = &fault as &dyn std::error::Error, "database away at the start");
+                sleep(START_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
-/// Brings the tables of the database behind `url` up to date. A file and its directory are made when there are none; a
-/// server's database must be there.
+/// Brings the tables of the database behind `url` up to date. A file is made when there is none; its directory, or a
+/// server's database, must be there.
 ///
 /// # Errors
 /// When the database can't be reached or a migration fails.
@@ -339,7 +363,7 @@ mod tests {
 
     /// An empty database of each kind.
     async fn urls(directory: &TempDir) -> [String; 2] {
-        let file = format!("sqlite://{}/new/folder/mud.db", directory.path().display());
+        let file = format!("sqlite://{}/mud.db", directory.path().display());
         [file, testkit::mariadb::database().await]
     }
 
@@ -367,14 +391,27 @@ mod tests {
     #[tokio::test]
     async fn tables_that_are_not_there_yet_are_not_used() {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(directory.path().join("new/folder")).unwrap();
         for url in urls(&directory).await {
+            execute(&url, "CREATE TABLE anothers (n INT)").await;
             assert!(matches!(open(&url, false).await.err(), Some(SetupError::NotMigrated { found: 0 })), "no tables");
             open(&url, true).await.unwrap();
             open(&url, false).await.unwrap();
             execute(&url, "DELETE FROM schema_floor WHERE migration = 13").await;
             assert!(matches!(open(&url, false).await.err(), Some(SetupError::NotMigrated { found: 12 })));
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_told_and_not_made() {
+        let directory = tempfile::tempdir().unwrap();
+        for path in ["mud.db", "no/folder/mud.db"].map(|path| directory.path().join(path)) {
+            let url = format!("sqlite://{}", path.display());
+            assert!(matches!(open(&url, false).await.err(), Some(SetupError::Missing)), "{url}");
+            assert!(!path.exists());
+        }
+        let lost = format!("sqlite://{}/no/folder/mud.db", directory.path().display());
+        open(&lost, true).await.err().unwrap();
+        assert!(!directory.path().join("no").exists(), "a directory that is missing is a typo");
     }
 
     #[tokio::test]

@@ -7,15 +7,16 @@
 use std::time::Duration;
 
 use diesel::sql_types::{BigInt, Integer, Nullable};
-use diesel::{ConnectionResult, IntoSql, QueryResult, dsl::sql};
+use diesel::{ConnectionError, ConnectionResult, IntoSql, QueryResult, dsl::sql};
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
-use diesel_async::pooled_connection::bb8::Pool;
+use diesel_async::pooled_connection::bb8::{Pool, PooledConnection};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AnsiTransactionManager, AsyncConnection, AsyncMysqlConnection};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection, TransactionManager};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::time::timeout;
 
 use super::exchange::Exchange;
 use super::{Clock, SetupError, StoreError, Txn};
@@ -42,9 +43,14 @@ const WRITE: &str = "START TRANSACTION READ WRITE";
 const READERS: u32 = 8;
 const WRITERS: u32 = 8;
 
-/// The longest a caller waits for a connection that answers. Callers have five seconds, and battle-svc asks what became of
-/// a change whose answer it didn't get; so either hears in time that the database is away.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest a caller waits for a connection that answers, and a connection for its server. Callers have five seconds,
+/// and battle-svc asks what became of a change whose answer it didn't get; so either hears in time that the database is
+/// away.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is said of a server that takes a connection and then nothing more, in the words of the system for one that
+/// doesn't even take it.
+const SILENT: &str = "Input/output error: timed out";
 
 /// The longest an operation takes; only a server that is frozen or cut off takes longer.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -54,11 +60,15 @@ const NOW: &str = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
 
 /// One migrator at a time; it lets go when its connection ends. Such locks have the whole server for their scope.
 const MIGRATOR: &str = "GET_LOCK(LEFT(CONCAT('migrator of ', DATABASE()), 64), 60)";
+const MIGRATORS_TURN: Duration = Duration::from_secs(65);
 
 /// One server at a time where there is no Redis. A few seconds of patience: of a program that is gone, or of our own lost
 /// connection, the server may hear a moment later.
 const SERVER: &str = "GET_LOCK(LEFT(CONCAT('server of ', DATABASE()), 64), 3)";
 const STILL_SERVER: &str = "IS_USED_LOCK(LEFT(CONCAT('server of ', DATABASE()), 64)) = CONNECTION_ID()";
+
+/// Whether a server takes writes, which one that was made a replica doesn't. Newer ones tell it in words.
+const TAKES_WRITES: &str = "CAST(@@GLOBAL.read_only AS CHAR) IN ('0', 'OFF')";
 
 /// A database on a server.
 pub(super) struct Mysql {
@@ -76,12 +86,12 @@ impl Mysql {
     where
         W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>>,
     {
-        let mut conn = self.readers.get().await.map_err(away)?;
+        let mut conn = take(&self.readers, READERS).await?;
         let work = async {
             let exchange = Exchange::on(&mut conn);
-            let answer = work(Txn::new(exchange.conn, clock)).await;
-            exchange.end();
-            Ok(answer?)
+            let answer = work(Txn::new(exchange.conn, clock)).await.map_err(StoreError::from);
+            exchange.end_with(&answer);
+            answer
         };
         in_time(work).await
     }
@@ -91,7 +101,7 @@ impl Mysql {
     where
         W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>>,
     {
-        let mut conn = self.readers.get().await.map_err(away)?;
+        let mut conn = take(&self.readers, READERS).await?;
         in_time(transact(&mut conn, SNAPSHOT, clock, work)).await
     }
 
@@ -100,7 +110,7 @@ impl Mysql {
     where
         W: for<'c> FnOnce(Txn<'c, Conn>) -> BoxFuture<'c, QueryResult<T>>,
     {
-        let mut conn = self.writers.get().await.map_err(away)?;
+        let mut conn = take(&self.writers, WRITERS).await?;
         in_time(transact(&mut conn, WRITE, clock, work)).await
     }
 }
@@ -118,7 +128,7 @@ impl Txn<'_, Conn> {
 
 async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let late = |_| Err(StoreError::Unanswered(format!("no answer within {LONGEST:?}")));
-    tokio::time::timeout(LONGEST, work).await.unwrap_or_else(late)
+    timeout(LONGEST, work).await.unwrap_or_else(late)
 }
 
 async fn transact<T, W>(conn: &mut Conn, begin: &str, clock: &Clock, work: W) -> Result<T, StoreError>
@@ -127,7 +137,7 @@ where
 {
     let exchange = Exchange::on(conn);
     let answer = transact_on(exchange.conn, begin, clock, work).await;
-    exchange.end();
+    exchange.end_with(&answer);
     answer
 }
 
@@ -145,7 +155,7 @@ where
             // The pool drops a connection whose transaction is in doubt, and the server then rolls back; the caller needs
             // to know what came first.
             if let Err(undone) = AnsiTransactionManager::rollback_transaction(conn).await {
-                tracing::warn!(error = %undone, "transaction not rolled back");
+                tracing::debug!(error = %undone, "transaction not rolled back");
             }
             Err(error.into())
         }
@@ -154,8 +164,9 @@ where
 
 /// Brings the database's tables up to date; whoever comes second waits and finds it done.
 pub(super) async fn migrate(url: &str) -> Result<(), SetupError> {
-    let mut conn = Conn::establish(url).await?;
-    if !says_yes(&mut conn, MIGRATOR).await? {
+    let mut conn = connect(url, []).await?;
+    let our_turn = timeout(MIGRATORS_TURN, says_yes(&mut conn, MIGRATOR)).await;
+    if !our_turn.map_err(|_| SetupError::Unanswered(MIGRATORS_TURN))?? {
         return Err(SetupError::BeingMigrated);
     }
     let mut conn: AsyncConnectionWrapper<Conn> = conn.into();
@@ -165,13 +176,18 @@ pub(super) async fn migrate(url: &str) -> Result<(), SetupError> {
 
 /// A connection that holds the right to be the one program that serves the database.
 pub(super) async fn take_sole(url: &str) -> Result<Conn, SetupError> {
-    let mut conn = Conn::establish(url).await?;
+    let mut conn = connect(url, []).await?;
     if says_yes(&mut conn, SERVER).await? { Ok(conn) } else { Err(SetupError::Served) }
 }
 
 /// Whether such a connection still holds it; it does for as long as it lives.
 pub(super) async fn is_sole(conn: &mut Conn) -> Result<bool, SetupError> {
     Ok(says_yes(conn, STILL_SERVER).await?)
+}
+
+/// Whether the server takes writes.
+pub(super) async fn takes_writes(conn: &mut Conn) -> Result<bool, SetupError> {
+    Ok(says_yes(conn, TAKES_WRITES).await?)
 }
 
 async fn says_yes(conn: &mut Conn, question: &str) -> QueryResult<bool> {
@@ -183,17 +199,22 @@ async fn says_yes(conn: &mut Conn, question: &str) -> QueryResult<bool> {
 async fn pool(url: &str, size: u32, isolation: &'static str) -> Result<Pool<Conn>, SetupError> {
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::CustomFunction(Box::new(|conn| answers(conn).boxed()));
-    config.custom_setup = Box::new(move |url| connect(url, isolation).boxed());
+    config.custom_setup = Box::new(move |url| connect(url, [SESSION, isolation]).boxed());
     let manager = AsyncDieselConnectionManager::new_with_config(url, config);
     Ok(Pool::builder().connection_timeout(PATIENCE).max_size(size).min_idle(Some(1)).build(manager).await?)
 }
 
-async fn connect(url: &str, isolation: &str) -> ConnectionResult<Conn> {
-    let mut conn = Conn::establish(url).await?;
-    for setting in [SESSION, isolation] {
-        conn.batch_execute(setting).await.map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-    }
-    Ok(conn)
+/// A new connection with these settings, or a fault in time: behind a way that has forgotten its connections, or on a
+/// server that stands still, it would wait for ever, and the pool with it.
+pub(super) async fn connect<const N: usize>(url: &str, settings: [&'static str; N]) -> ConnectionResult<Conn> {
+    let connected = async {
+        let mut conn = Conn::establish(url).await?;
+        for setting in settings {
+            conn.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        }
+        Ok(conn)
+    };
+    timeout(PATIENCE, connected).await.unwrap_or_else(|_| Err(ConnectionError::BadConnection(SILENT.to_owned())))
 }
 
 async fn answers(conn: &mut Conn) -> QueryResult<()> {
@@ -203,9 +224,17 @@ async fn answers(conn: &mut Conn) -> QueryResult<()> {
     answer.map(|_| ())
 }
 
-/// Not worth another try: the pool has tried again and again for as long as anybody waits.
-fn away(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unanswered(error.to_string())
+/// A connection of a pool of so many. When there is none that isn't worth another try: the pool has tried again and again
+/// for as long as anybody waits.
+async fn take(pool: &Pool<Conn>, size: u32) -> Result<PooledConnection<'_, Conn>, StoreError> {
+    pool.get().await.map_err(|none| {
+        let all_in_use = pool.state().connections == size;
+        if all_in_use {
+            StoreError::Unanswered(format!("all {size} connections are in use"))
+        } else {
+            StoreError::Away(none.to_string())
+        }
+    })
 }
 
 /// The rows stay as they are until the transaction ends.
@@ -302,6 +331,28 @@ mod tests {
             ended = change(&still, stands) => panic!("{ended:?}"),
             done = comes => done.unwrap(),
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_a_server_that_takes_no_writes_is_given_up() {
+        let server = testkit::mariadb::Server::start().await;
+        let url = server.users_database().await;
+        migrate(&url).await.unwrap();
+        let mysql = Mysql::open(&url).await.unwrap();
+        let id = diesel::select(sql::<BigInt>("CONNECTION_ID()"));
+        let writer = mysql.write(&Clock::system(), |txn| id.get_result::<i64>(txn.conn).boxed()).await.unwrap();
+        server.set_read_only(true).await;
+        for _ in 0..2 * WRITERS {
+            let refused = change(&mysql, std::future::ready(())).await;
+            assert!(matches!(refused, Err(StoreError::Lost(_))), "{refused:?}");
+        }
+        let is_there = format!("(SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {writer})");
+        testkit::eventually("the connection ends", Duration::from_secs(10), || async {
+            if number(&mysql, is_there.clone()).await == 0 { Ok(()) } else { Err("it is there") }
+        })
+        .await;
+        server.set_read_only(false).await;
+        change(&mysql, std::future::ready(())).await.unwrap();
     }
 
     #[tokio::test]

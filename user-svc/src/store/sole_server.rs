@@ -39,10 +39,9 @@ impl SoleServer {
             sleep(PERIOD).await;
             if !matches!(in_time(mysql::is_sole(&mut self.conn)).await, Ok(true)) {
                 tracing::warn!("connection that keeps other servers off the database lost");
-                match again(&self.url).await {
-                    Some(conn) => self.conn = conn,
-                    None => return,
-                }
+                let Some(conn) = again(&self.url).await else { return };
+                self.conn = conn;
+                tracing::info!("connection that keeps other servers off the database is back");
             }
         }
     }

@@ -5,7 +5,6 @@
 //! a power failure may take the last commits with it, and even then the file stays whole.
 
 use std::error::Error;
-use std::path::Path;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
@@ -154,13 +153,9 @@ where
     }
 }
 
-/// Brings the file's tables up to date; makes the file and its directory when there are none. One migrator at a time:
-/// whoever comes second waits and finds it done.
+/// Brings the file's tables up to date; makes the file when there is none. One migrator at a time: whoever comes second
+/// waits and finds it done.
 pub(super) async fn migrate(path: &str) -> Result<(), SetupError> {
-    let directory = Path::new(path).parent().filter(|directory| !directory.as_os_str().is_empty());
-    if let Some(directory) = directory {
-        tokio::fs::create_dir_all(directory).await.map_err(SetupError::Directory)?;
-    }
     let path = path.to_owned();
     let migration = move || {
         let mut conn = SqliteConnection::establish(&path)?;

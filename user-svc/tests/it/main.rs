@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test")]
 #![expect(clippy::duplicate_mod, reason = "the stories are compiled once for each back end")]
 
+mod way;
+
 /// Which database the stories are told on.
 #[derive(Debug, Clone, Copy)]
 enum Backend {

@@ -1,8 +1,19 @@
 //! What only a server has: several services at once on one database, and a way to it that may break.
 
-use proto::user::v1::{BeginOnceRequest, DeleteAccountRequest, SaveEntry, SaveResult, Session};
+use proto::user::v1::{BeginOnceRequest, DeleteAccountRequest, SaveEntry, SaveProgressRequest, SaveResult, Session};
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use service_kit::{Fault, FaultKind, Readiness, TaskGroup};
+use testkit::eventually;
+use testkit::mariadb::{self, Server};
 
 use super::support::{House, PASSWORD, caller, entry};
+use crate::way::Way;
+
+/// How long an outage may take to be noticed, and its end.
+const SOON: Duration = Duration::from_secs(30);
 
 const PLAYERS: usize = 6;
 const ROUNDS: u64 = 15;
@@ -72,6 +83,83 @@ async fn cut_connections_are_replaced() {
     testkit::mariadb::cut_connections(house.url()).await;
     assert_eq!(house.authenticate(&session.token).await.unwrap(), session);
     house.battle(&session).await.unwrap();
+}
+
+/// More callers than any pool has connections: none of these may wait for ever for an answer that doesn't come.
+#[tokio::test]
+async fn a_way_that_forgets_its_connections_is_found_again() {
+    let tasks = TaskGroup::new();
+    let way = Way::to(&mariadb::database().await, &tasks).await;
+    let house = House::visit(way.url()).await;
+    let session = house.sign_up("mina", "민아").await.unwrap();
+    way.fall_silent();
+    let reads = join_all((0..24).map(|_| house.authenticate(&session.token)));
+    let writes = join_all((0..24).map(|_| house.battle(&session)));
+    let (reads, writes) = tokio::join!(reads, writes);
+    for fault in reads.into_iter().map(Result::unwrap_err).chain(writes.into_iter().map(Result::unwrap_err)) {
+        assert_eq!(fault.kind(), FaultKind::Unavailable, "{fault:?}");
+    }
+    way.mend();
+    let asked = || async { house.authenticate(&session.token).await };
+    eventually("reads are answered again", SOON, asked).await;
+    eventually("writes are answered again", SOON, || async { house.battle(&session).await }).await;
+}
+
+/// As during a planned change of the primary: what is read is answered, what is to be written is refused for now.
+#[tokio::test]
+async fn a_server_that_takes_no_writes_for_now_loses_none() {
+    let server = Server::start().await;
+    let house = House::visit(server.users_database().await).await;
+    let session = house.sign_up("mina", "민아").await.unwrap();
+    let battle = house.battle(&session).await.unwrap();
+    house.save(vec![entry(&battle, 1, 5)]).await;
+    server.set_read_only(true).await;
+    let refused: Fault = {
+        let entries = vec![entry(&battle, 2, 9)];
+        house.client().save_progress(SaveProgressRequest { entries }).await.unwrap_err().into()
+    };
+    assert_eq!(refused.kind(), FaultKind::Unavailable, "{refused:?}");
+    assert_eq!(house.sign_up("juno", "준호").await.unwrap_err().kind(), FaultKind::Unavailable);
+    assert_eq!(house.character(&session).await.gold, 5);
+    server.set_read_only(false).await;
+    assert_eq!(house.save(vec![entry(&battle, 2, 9)]).await, [SaveResult::Saved]);
+    assert_eq!(house.character(&session).await.gold, 9);
+    house.sign_up("juno", "준호").await.unwrap();
+    house.books_are_sound().await;
+}
+
+#[tokio::test]
+async fn what_keeps_the_database_away_is_told() {
+    let (server, tasks, readiness) = (Server::start().await, TaskGroup::new(), Readiness::new());
+    let way = Way::to(&server.database().await, &tasks).await;
+    let told = async |words: Option<&str>| {
+        eventually("it is told", SOON, || async {
+            let fault = readiness.report().dependencies["database"].clone();
+            let as_expected = match (&fault, words) {
+                (Some(fault), Some(words)) => fault.contains(words),
+                (fault, words) => fault.is_none() && words.is_none(),
+            };
+            if as_expected { Ok(()) } else { Err((fault, words)) }
+        })
+        .await;
+    };
+    way.fall_silent();
+    user_svc::store::watch(&way.url(), &tasks, &readiness).unwrap();
+    told(Some("timed out")).await;
+    assert_eq!(readiness.report().waiting, ["database"]);
+    way.mend();
+    told(None).await;
+    assert!(readiness.is_ready());
+
+    server.set_read_only(true).await;
+    told(Some("read-only")).await;
+    server.set_read_only(false).await;
+    told(None).await;
+    way.fall_silent();
+    told(Some("did not answer")).await;
+    assert!(readiness.is_ready(), "a hiccup of a shared server must not empty a balancer");
+    way.mend();
+    told(None).await;
 }
 
 /// Keys are told apart by every character, also by a space at their end.
