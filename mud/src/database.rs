@@ -1,5 +1,6 @@
 //! The database as the operators' commands open it: for a moment, beside a server or without one.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -52,7 +53,9 @@ impl Database {
     /// When it can't be opened, or is not there and not to be made.
     pub(crate) async fn open(&self, migrate: bool) -> anyhow::Result<Open> {
         telemetry::init(&self.log);
-        ensure!(migrate || is_there(&self.url), "no database at {}", self.url);
+        if migrate {
+            has_directory(&self.url)?;
+        }
         let (url, tasks) = (self.url.expose(), TaskGroup::new());
         let store = Store::open(&url, migrate, Clock::system(), tasks.clone());
         let store = store.await.with_context(|| format!("database {}", self.url))?;
@@ -65,6 +68,7 @@ impl Database {
     /// When it can't be opened, or a migration fails.
     pub(crate) async fn migrate(&self) -> anyhow::Result<()> {
         telemetry::init(&self.log);
+        has_directory(&self.url)?;
         let migrated = user_svc::store::migrate(&self.url.expose()).await;
         migrated.with_context(|| format!("database {}", self.url))?;
         terminal::say(format_args!("database {} is up to date", self.url));
@@ -72,13 +76,20 @@ impl Database {
     }
 }
 
-/// Whether the file is there. Opening one that is not would make it; whether a server's database is there, the server
-/// says.
-fn is_there(url: &DatabaseUrl) -> bool {
-    match url {
-        DatabaseUrl::Sqlite(path) => Path::new(path).exists(),
-        DatabaseUrl::Mysql(_) => true,
+/// Sees to it that there is a directory for a file that is to be made. That of the default file is made; any other has to
+/// be there, so that a slip of the pen makes no new world.
+///
+/// # Errors
+/// When it is missing or can't be made.
+pub(crate) fn has_directory(url: &DatabaseUrl) -> anyhow::Result<()> {
+    let DatabaseUrl::Sqlite(path) = url else { return Ok(()) };
+    let named = Path::new(path).parent().filter(|directory| !directory.as_os_str().is_empty());
+    let Some(directory) = named else { return Ok(()) };
+    if url.is_default() {
+        fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
+    ensure!(directory.is_dir(), "database {path}: there is no directory {}", directory.display());
+    Ok(())
 }
 
 impl Open {

@@ -73,9 +73,10 @@ pub async fn run(program: Program, settings: Settings) -> anyhow::Result<ExitCod
     Ok(program.end(TASK_GRACE).await)
 }
 
-/// Takes the right to serve the database, before the first migration, which would be a write already; then starts
-/// everything in the order in which it needs each other.
+/// Watches the database and takes the right to serve it, before the first migration, which would be a write already;
+/// then starts everything in the order in which it needs each other.
 async fn start(program: &Program, settings: &Settings, http: TcpListener, grpc: TcpListener) -> anyhow::Result<World> {
+    user_svc::store::watch(&settings.database.expose(), &program.tasks, &program.readiness)?;
     let lock = ServerLock::take(settings, &program.tasks).await?;
     let cluster = Cluster::join(settings, grpc.local_addr()?, program)?;
     let services = Services::start(settings, &cluster, &program.tasks).await?;

@@ -12,6 +12,7 @@ use service_kit::{Shutdown, TaskGroup};
 use user_svc::store::{SoleServer, once_there};
 
 use crate::Settings;
+use crate::database::has_directory;
 
 /// The right to serve a database, until it is dropped or, where a task keeps it, the tasks end.
 #[derive(Debug)]
@@ -25,13 +26,15 @@ impl ServerLock {
     /// # Errors
     /// When another server has the lock, or the system refuses it.
     pub(crate) async fn take(settings: &Settings, tasks: &TaskGroup) -> anyhow::Result<Self> {
+        has_directory(&settings.database)?;
         match (&settings.redis, &settings.database) {
             (_, DatabaseUrl::Sqlite(path)) if path == ":memory:" => Ok(Self(None)),
             (None, DatabaseUrl::Sqlite(path)) => beside(path, File::try_lock),
             (Some(_), DatabaseUrl::Sqlite(path)) => beside(path, File::try_lock_shared),
             (Some(_), DatabaseUrl::Mysql(_)) => Ok(Self(None)),
             (None, DatabaseUrl::Mysql(url)) => {
-                let sole = once_there(|| SoleServer::take(url)).await?;
+                let sole = once_there(|| SoleServer::take(url)).await;
+                let sole = sole.with_context(|| format!("database {}", settings.database))?;
                 tasks.spawn_vital("server-lock", keep(sole, tasks.stopping()));
                 Ok(Self(None))
             }
@@ -47,13 +50,13 @@ async fn keep(sole: SoleServer, stop: Shutdown) {
     }
 }
 
-/// The lock beside a file; it is made, directory and all, when it is missing.
+/// The lock beside a file; it is made when it is missing.
 fn beside(database: &str, lock_it: fn(&File) -> Result<(), TryLockError>) -> anyhow::Result<ServerLock> {
     let lock = lock_path(Path::new(database));
     let file = open(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
     match lock_it(&file) {
         Ok(()) => Ok(ServerLock(Some(file))),
-        Err(TryLockError::WouldBlock) => bail!("another mud serves this database: {database}"),
+        Err(TryLockError::WouldBlock) => bail!("database {database}: another mud serves this database"),
         Err(TryLockError::Error(cause)) => Err(cause).with_context(|| format!("cannot lock {}", lock.display())),
     }
 }
@@ -66,9 +69,6 @@ fn lock_path(database: &Path) -> PathBuf {
 }
 
 fn open(lock: &Path) -> std::io::Result<File> {
-    if let Some(directory) = lock.parent() {
-        fs::create_dir_all(directory)?;
-    }
     OpenOptions::new().create(true).truncate(false).write(true).open(lock)
 }
 
@@ -83,10 +83,10 @@ mod tests {
     #[test]
     fn there_is_one_at_a_time_and_then_the_next() {
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("new/mud.db");
+        let database = directory.path().join("mud.db");
         let first = take(&database).unwrap();
         let refused = take(&database).unwrap_err().to_string();
-        assert!(refused.starts_with("another mud serves this database: ") && refused.ends_with("mud.db"), "{refused}");
+        assert!(refused.ends_with("/mud.db: another mud serves this database"), "{refused}");
         drop(first);
         let _next = take(&database).unwrap();
     }

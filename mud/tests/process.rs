@@ -75,8 +75,22 @@ fn a_database_that_is_not_there_is_not_made_by_reading() {
     for arguments in [&["audit"][..], &["replay", battle]] {
         let output = mud(directory.path(), arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        assert_eq!(text(&output.stderr), "mud: no database at data/mud.db\n");
+        let message = "mud: database data/mud.db: there is no such database: run `mud migrate` first, which makes it\n";
+        assert_eq!(text(&output.stderr), message);
         assert!(!directory.path().join("data").exists());
+    }
+}
+
+#[test]
+fn a_directory_that_is_missing_is_told_and_not_made() {
+    let directory = tempfile::tempdir().unwrap();
+    for command in [&["serve"][..], &["migrate"], &["seed", "--users", "1"]] {
+        let mut mud = mud(directory.path(), &[command, &["--database-url", "sqlite://dat/mud.db"]].concat());
+        let output = mud.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        let message = text(&output.stderr);
+        assert!(message.ends_with("mud: database dat/mud.db: there is no directory dat\n"), "{message}");
+        assert!(!directory.path().join("dat").exists(), "{command:?}");
     }
 }
 
@@ -153,14 +167,15 @@ async fn it_starts_again_on_what_it_left() {
 async fn a_database_has_one_server() {
     let directory = tempfile::tempdir().unwrap();
     let server = mariadb::database().await;
-    for (database, named) in [("sqlite://data/mud.db", ": data/mud.db\n"), (&server, "\n")] {
+    let place = server.replace("root@", "").replace(&server[server.find('?').unwrap()..], "");
+    for (database, named) in [("sqlite://data/mud.db", "data/mud.db"), (&server, &place)] {
         let serve = || serve(directory.path(), &["--database-url", database]);
         let mut first = serve();
         first.ready().await;
 
         let second = serve().ended(SOON).await;
         assert_eq!((second.code, second.stdout.as_str()), (Some(1), ""), "{}", second.stderr);
-        let message = format!("mud: another mud serves this database{named}");
+        let message = format!("mud: database {named}: another mud serves this database\n");
         assert!(second.stderr.ends_with(&message), "{}", second.stderr);
 
         first.signal("KILL");
@@ -176,8 +191,17 @@ async fn a_file_is_not_shared_with_one_that_is_alone() {
     let mut alone = serve(directory.path(), &[]);
     alone.ready().await;
     let several = serve(directory.path(), &["--redis-url", "redis://127.0.0.1:1"]).ended(SOON).await;
-    let message = "mud: another mud serves this database: data/mud.db\n";
+    let message = "mud: database data/mud.db: another mud serves this database\n";
     assert_eq!((several.code, several.stderr.ends_with(message)), (Some(1), true), "{}", several.stderr);
+}
+
+#[tokio::test]
+async fn the_right_to_serve_a_database_is_taken_again() {
+    let (directory, database) = (tempfile::tempdir().unwrap(), mariadb::database().await);
+    let mut program = serve(directory.path(), &["--database-url", &database]);
+    program.ready().await;
+    mariadb::cut_connections(&database).await;
+    program.says("connection that keeps other servers off the database is back").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,5 +228,5 @@ async fn what_listens_beyond_the_loopback_wants_secrets() {
         |more: &[&str]| Process::spawn(mud(directory.path(), &["--grpc-listen", "0.0.0.0:0"]).args(more)).ended(SOON);
     exposed(&[]).await.refused(&["--internal-token", "--admin-token"]);
     let several = ["--redis-url", "redis://127.0.0.1:1"];
-    exposed(&several).await.refused(&["--advertise", "--internal-token", "--admin-token"]);
+    exposed(&several).await.refused(&["--internal-token", "--admin-token"]);
 }

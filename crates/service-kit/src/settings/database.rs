@@ -4,14 +4,17 @@ use std::fmt;
 
 use super::{Check, Faults};
 
-#[doc = concat!("The store's database.")]
+/// The database that is used unless another is named.
+const DEFAULT: &str = "sqlite://data/mud.db";
+
+/// The store's database.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DatabaseArgs {
     /// sqlite://PATH, or mysql://USER:PASSWORD@HOST:PORT/NAME
     #[arg(
         long,
         env = "MUD_DATABASE_URL",
-        default_value = "sqlite://data/mud.db",
+        default_value = DEFAULT,
         hide_env_values = true,
         value_name = "URL"
     )]
@@ -21,9 +24,9 @@ pub struct DatabaseArgs {
 /// A database this house can use. Neither of its forms as text shows the password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// A file, made when it is missing; or `:memory:`.
+    /// A file; or `:memory:`.
     Sqlite(String),
-    /// A whole `mysql://` URL.
+    /// A whole `mysql://` URL, which names a host and a database.
     Mysql(String),
 }
 
@@ -46,9 +49,15 @@ impl DatabaseUrl {
     pub fn parse(url: &str) -> Result<Self, &'static str> {
         match url.split_once("://") {
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
-            Some(("mysql", rest)) if !rest.is_empty() => Ok(Self::Mysql(url.to_owned())),
+            Some(("mysql", rest)) if names_a_database(rest) => Ok(Self::Mysql(url.to_owned())),
             _ => Err("expected sqlite://PATH or mysql://USER:PASSWORD@HOST:PORT/NAME"),
         }
+    }
+
+    /// Whether it is the one that is used unless another is named.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.expose() == DEFAULT
     }
 
     /// The whole URL, password and all, for the store alone.
@@ -61,6 +70,19 @@ impl DatabaseUrl {
     }
 }
 
+/// Whether it ends in `HOST/NAME`, perhaps with parameters. Of what is named by the database, such as locks that have the
+/// whole server for their scope, there would be none without.
+fn names_a_database(url: &str) -> bool {
+    place(url).split_once('/').is_some_and(|(host, name)| !host.is_empty() && !name.is_empty())
+}
+
+/// Host and database, without user, password and parameters.
+fn place(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split_once('?').map_or(rest, |(rest, _parameters)| rest);
+    rest.rsplit_once('@').map_or(rest, |(_user, place)| place)
+}
+
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,12 +92,12 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// For people: the path of a file. Nothing of a server's URL is told.
+/// For people: the path of a file; of a server its host and the database.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => f.write_str(path),
-            Self::Mysql(_) => f.write_str("mysql://…"),
+            Self::Mysql(url) => write!(f, "mysql://{}", place(url)),
         }
     }
 }
@@ -93,6 +115,25 @@ mod tests {
         }
         for wrong in ["", "mud.db", "sqlite://", "postgres://u:p@h/n"] {
             assert!(DatabaseUrl::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_not_yet_a_database() {
+        for nameless in ["h", "u:p@h:1", "u:p@h/", "u:p@h/?socket=/s/s", "/n", "u:p?p@h"] {
+            assert!(DatabaseUrl::parse(&format!("mysql://{nameless}")).is_err(), "{nameless}");
+        }
+    }
+
+    #[test]
+    fn people_are_told_where_a_database_is() {
+        let shown = [
+            ("sqlite://data/mud.db", "data/mud.db"),
+            ("mysql://u:p@h:3306/n", "mysql://h:3306/n"),
+            ("mysql://u:p/p@p@h/n?socket=/a@b/c", "mysql://h/n"),
+        ];
+        for (url, told) in shown {
+            assert_eq!(DatabaseUrl::parse(url).unwrap().to_string(), told);
         }
     }
 
