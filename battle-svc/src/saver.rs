@@ -1,9 +1,10 @@
 //! The saver: one task that writes battles to the store, newest state first and only that.
 //!
 //! It keeps at most one entry per battle, so that a store which is away costs memory for each battle once and the
-//! newest state is what gets written when it is back.
+//! newest state is what gets written when it is back. Battles whose save somebody waits for go first, all others in turn.
 
 use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ const GATHER: Duration = Duration::from_millis(50);
 /// At most so many battles in one call.
 const BATCH: usize = 500;
 
+/// A call that takes longer than the second is too large, and one that takes less than the first is too small.
+const A_GOOD_CALL: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+
 /// The first and the longest pause after a failed call.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -39,7 +43,13 @@ struct Pending {
     waiting: BTreeMap<BattleId, Entry>,
     /// Who waits for the battles of the call that is under way.
     flying: BTreeMap<BattleId, Waiters>,
+    /// The last one that was taken in its turn.
+    turn: Option<BattleId>,
 }
+
+/// How many battles go into one call: as many as the store writes in about a second, so that a slow one gets on.
+#[derive(Debug)]
+struct Pace(usize);
 
 type Waiters = Vec<oneshot::Sender<Outcome>>;
 
@@ -47,6 +57,12 @@ type Waiters = Vec<oneshot::Sender<Outcome>>;
 struct Entry {
     save: Save,
     waiters: Waiters,
+}
+
+impl Entry {
+    fn is_awaited(&self) -> bool {
+        self.waiters.iter().any(|waiter| !waiter.is_closed())
+    }
 }
 
 impl Saver {
@@ -110,14 +126,17 @@ impl Saver {
     }
 
     async fn write_on(&self, store: &Store, shards: &Shards) {
-        let mut pause = BACKOFF.0;
+        let (mut pause, mut pace) = (BACKOFF.0, Pace(BATCH));
         loop {
             self.wake.notified().await;
             sleep(GATHER).await;
-            while let Some(batch) = self.take() {
+            while let Some(batch) = self.take(pace.0) {
+                let (begun, battles) = (Instant::now(), batch.len());
                 if self.write(store, shards, batch).await {
+                    pace.took(begun.elapsed(), battles);
                     pause = BACKOFF.0;
                 } else {
+                    pace.failed(battles);
                     sleep(pause).await;
                     pause = (pause * 2).min(BACKOFF.1);
                 }
@@ -169,16 +188,9 @@ impl Saver {
         }
     }
 
-    fn take(&self) -> Option<Vec<Save>> {
+    fn take(&self, most: usize) -> Option<Vec<Save>> {
         let mut pending = self.pending.lock();
-        let ids: Vec<BattleId> = pending.waiting.keys().copied().take(BATCH).collect();
-        let mut batch = Vec::with_capacity(ids.len());
-        for id in ids {
-            if let Some(Entry { save, waiters }) = pending.waiting.remove(&id) {
-                pending.flying.insert(id, waiters);
-                batch.push(save);
-            }
-        }
+        let batch = pending.take(most);
         gauge!("battle_saves_waiting").set(pending.waiting.len() as f64);
         (!batch.is_empty()).then_some(batch)
     }
@@ -197,10 +209,45 @@ impl Saver {
                 }
             }
         }
+        gauge!("battle_saves_waiting").set(pending.waiting.len() as f64);
+    }
+}
+
+impl Pace {
+    /// Learns from a call that failed: one that is too large does, and so does one with a battle in it that the store
+    /// chokes on, which is not to hold up the others for ever.
+    fn failed(&mut self, battles: usize) {
+        self.0 = (battles / 2).max(1);
+    }
+
+    /// Learns from a call that took so long.
+    fn took(&mut self, long: Duration, battles: usize) {
+        if long > A_GOOD_CALL.1 {
+            self.0 = (battles / 2).max(1);
+        } else if long < A_GOOD_CALL.0 {
+            self.0 = (self.0 * 2).min(BATCH);
+        }
     }
 }
 
 impl Pending {
+    fn take(&mut self, most: usize) -> Vec<Save> {
+        let awaited = self.waiting.iter().filter(|(_, entry)| entry.is_awaited());
+        let mut ids: Vec<BattleId> = awaited.map(|(id, _)| *id).take(most).collect();
+        let place = self.turn.map_or(Unbounded, Excluded);
+        let up_to_it = self.turn.map(|turn| self.waiting.range(..=turn)).into_iter().flatten();
+        let in_turn = self.waiting.range((place, Unbounded)).chain(up_to_it);
+        let in_turn = in_turn.filter(|(_, entry)| !entry.is_awaited()).map(|(id, _)| *id);
+        ids.extend(in_turn.take(most - ids.len()).inspect(|id| self.turn = Some(*id)));
+        ids.iter().filter_map(|id| self.fly(*id)).collect()
+    }
+
+    fn fly(&mut self, id: BattleId) -> Option<Save> {
+        let Entry { save, waiters } = self.waiting.remove(&id)?;
+        self.flying.insert(id, waiters);
+        Some(save)
+    }
+
     fn any(&self) -> Option<BattleId> {
         self.waiting.keys().chain(self.flying.keys()).next().copied()
     }
@@ -225,15 +272,31 @@ async fn offer(store: &Store, batch: &[Save]) -> Result<Vec<Outcome>, Fault> {
     answer
 }
 
-/// Trying the very same again may succeed.
+/// Trying the very same again may succeed. A fault of the store's own says nothing against what it was given.
 fn is_away(fault: &Fault) -> bool {
-    use FaultKind::{Aborted, DeadlineExceeded, ResourceExhausted, Unavailable};
-    matches!(fault.kind(), Aborted | DeadlineExceeded | ResourceExhausted | Unavailable)
+    use FaultKind::{Aborted, DeadlineExceeded, Internal, ResourceExhausted, Unavailable};
+    matches!(fault.kind(), Aborted | DeadlineExceeded | Internal | ResourceExhausted | Unavailable)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_is_as_large_as_the_store_writes_in_about_a_second() {
+        let mut pace = Pace(BATCH);
+        pace.took(Duration::from_secs(5), BATCH);
+        pace.took(Duration::from_secs(3), BATCH / 2);
+        assert_eq!(pace.0, BATCH / 4);
+        pace.took(Duration::from_millis(600), BATCH / 4);
+        assert_eq!(pace.0, BATCH / 4, "neither too large nor too small");
+        pace.failed(2);
+        assert_eq!(pace.0, 1);
+        pace.took(Duration::from_secs(3), 1);
+        assert_eq!(pace.0, 1);
+        (0..20).for_each(|_| pace.took(Duration::from_millis(1), 1));
+        assert_eq!(pace.0, BATCH);
+    }
 
     #[test]
     fn who_waits_no_longer_leaves_nothing_behind() {

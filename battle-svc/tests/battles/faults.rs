@@ -50,6 +50,50 @@ async fn after_a_kill_another_instance_goes_on_with_the_very_same_frames() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_store_is_given_as_much_as_it_can_write() {
+    let store = Store::new();
+    let mut house =
+        House::open(&store, paced("a", Pace { save_every: Duration::from_secs(10), ..Pace::default() })).await;
+    let mut battles = Vec::new();
+    for n in 0..40 {
+        let player = Player::new(&store, &format!("Alpha{n}")).await;
+        battles.push(house.auto(&player).await.id);
+    }
+    // All of them in one call would take twice as long as a call may.
+    store.rows().await.slow_save = Duration::from_millis(250);
+    sleep(Duration::from_secs(60)).await;
+    for battle in battles {
+        let record = store.record(&battle).await;
+        let old = store.now().await - record.saved_at;
+        assert!(old < 40_000, "{battle} was saved {old} ms ago");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_save_that_the_store_fails_at_costs_no_battle_and_holds_up_no_other() {
+    let store = Store::new();
+    let mut house =
+        House::open(&store, paced("a", Pace { save_every: Duration::from_secs(10), ..Pace::default() })).await;
+    let mut battles = Vec::new();
+    for n in 0..5 {
+        let player = Player::new(&store, &format!("Alpha{n}")).await;
+        battles.push(house.auto(&player).await.id);
+    }
+    store.rows().await.chokes_on = battles[2].clone();
+    sleep(Duration::from_secs(42)).await;
+    for battle in &battles {
+        let record = store.record(battle).await;
+        let old = store.now().await - record.saved_at;
+        assert_eq!(old > 30_000, *battle == battles[2], "{battle} was saved {old} ms ago");
+    }
+    store.rows().await.chokes_on.clear();
+    sleep(Duration::from_secs(12)).await;
+    let record = store.record(&battles[2]).await;
+    assert!(store.now().await - record.saved_at < 12_000);
+    assert_eq!((store.rows().await.claims, record.owner.as_str()), (0, "a"), "it was never let go of");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_drain_saves_lets_go_tells_and_ends_the_feeds() {
     let store = Store::new();
     let player = Player::new(&store, "Alpha").await;

@@ -1,7 +1,7 @@
 //! The record of battles in memory, with the real rules: one live battle per character, a claim is a compare-and-set of
 //! the epoch, a save counts under its epoch alone and never goes back, an input is stored once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,10 +46,18 @@ pub(crate) struct Rows {
     pub(crate) slow_create: Duration,
     /// A battle is claimed, and the answer takes so long.
     pub(crate) slow_claim: Duration,
+    /// So long takes each battle of a save; a call that is cut off has saved nothing.
+    pub(crate) slow_save: Duration,
+    /// A save with this battle in it fails, by a fault of the store's own.
+    pub(crate) chokes_on: String,
     /// So many times a character has changed since it was read.
     pub(crate) changes: u32,
     pub(crate) claims: u64,
     pub(crate) saves: u64,
+    /// What these have is said to be nobody's.
+    pub(crate) gone: BTreeSet<String>,
+    /// Whatever is asked about is said to be the asker's.
+    pub(crate) agrees: bool,
     /// How many battles each question was about that asked which are still somebody's.
     pub(crate) checks: Vec<usize>,
     /// A question about this battle is never answered.
@@ -245,9 +253,15 @@ impl UserService for Store {
     }
 
     async fn save_progress(&self, request: Request<user::SaveProgressRequest>) -> Answer<user::SaveProgressResponse> {
+        let entries = request.into_inner().entries;
+        let slow = self.open().await?.slow_save;
+        sleep(slow.saturating_mul(u32::try_from(entries.len()).unwrap())).await;
         let mut rows = self.open().await?;
+        if entries.iter().any(|entry| entry.battle_id == rows.chokes_on) {
+            return Err(Fault::internal("a save it can't swallow").into());
+        }
         let now = self.clock(&rows);
-        let results = request.into_inner().entries.into_iter().map(|entry| rows.save(entry, now).into()).collect();
+        let results = entries.into_iter().map(|entry| rows.save(entry, now).into()).collect();
         Ok(Response::new(user::SaveProgressResponse { results }))
     }
 
@@ -262,6 +276,7 @@ impl UserService for Store {
         let mut lost = user::CheckBattlesResponse::default();
         for hold in holds {
             match rows.battles.get(&hold.battle_id) {
+                _ if rows.agrees => {}
                 Some(row) if row.epoch != hold.epoch => lost.taken.push(hold),
                 Some(row) if row.ended_at.is_none() => {}
                 Some(_) | None => lost.gone.push(hold),
@@ -305,7 +320,10 @@ impl UserService for Store {
             By::BattleId(id) => rows.battles.get(&id),
             By::CharacterId(id) => rows.of_character(&id),
         };
-        let record = record.cloned().ok_or_else(|| Fault::not_found("battle-unknown"))?;
+        let mut record = record.cloned().ok_or_else(|| Fault::not_found("battle-unknown"))?;
+        if rows.gone.contains(&record.owner) {
+            record.owner.clear();
+        }
         Ok(Response::new(user::GetBattleRecordResponse { record: Some(record), now: self.clock(&rows) }))
     }
 
