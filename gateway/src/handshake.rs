@@ -12,15 +12,19 @@ use crate::delivery::{Line, Manner};
 use crate::gateway::Gateway;
 use crate::payload::{self, Handshake, Resume};
 
-/// How long an arrival waits for a service that is away.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an arrival waits for services that are away, all in all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long somebody waits yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience(Instant);
 
 /// What a handshake comes to.
 pub(crate) enum Arrival {
     /// No token: somebody who may sign up or in.
     Guest,
     /// A player, and where they left off.
-    Player(Box<Session>, Option<Resume>),
+    Player(Box<Session>, Option<Resume>, Patience),
     /// A final verdict.
     Refused(Fault),
     /// Nobody could say; the client should come again.
@@ -35,8 +39,9 @@ pub(crate) async fn answer(gateway: &Gateway, line: &Line, auth: Option<&str>) -
     };
     line.speak(Manner { lang: handshake.lang.unwrap_or_default(), style: handshake.style });
     let Some(token) = handshake.token else { return Arrival::Guest };
-    match patiently(|| authenticate(gateway, &token)).await {
-        Ok(session) => Arrival::Player(Box::new(session), handshake.resume),
+    let patience = Patience::begin();
+    match patience.insist(|| authenticate(gateway, &token)).await {
+        Ok(session) => Arrival::Player(Box::new(session), handshake.resume, patience),
         Err(fault) if is_final(fault.kind()) => Arrival::Refused(fault),
         Err(fault) => {
             tracing::warn!(error = ?fault, "handshake not answered");
@@ -45,18 +50,25 @@ pub(crate) async fn answer(gateway: &Gateway, line: &Line, auth: Option<&str>) -
     }
 }
 
-/// Tries for as long as an arrival may wait, while trying again can help.
-pub(crate) async fn patiently<T, W>(mut attempt: impl FnMut() -> W) -> Result<T, Fault>
-where
-    W: Future<Output = Result<T, Fault>>,
-{
-    let end = Instant::now() + PATIENCE;
-    let mut backoff = Backoff::new();
-    loop {
-        match tokio::time::timeout_at(end, attempt()).await {
-            Ok(Err(fault)) if fault.is_temporary() && Instant::now() < end => backoff.wait().await,
-            Ok(outcome) => return outcome,
-            Err(_elapsed) => return Err(Fault::too_late("deadline-exceeded")),
+impl Patience {
+    /// That of one who arrives now.
+    pub(crate) fn begin() -> Self {
+        Self(Instant::now() + PATIENCE)
+    }
+
+    /// Tries for as long as there is patience, while trying again can help.
+    pub(crate) async fn insist<T, W>(self, mut attempt: impl FnMut() -> W) -> Result<T, Fault>
+    where
+        W: Future<Output = Result<T, Fault>>,
+    {
+        let Self(end) = self;
+        let mut backoff = Backoff::new();
+        loop {
+            match tokio::time::timeout_at(end, attempt()).await {
+                Ok(Err(fault)) if fault.is_temporary() && Instant::now() < end => backoff.wait().await,
+                Ok(outcome) => return outcome,
+                Err(_elapsed) => return Err(Fault::too_late("deadline-exceeded")),
+            }
         }
     }
 }

@@ -12,7 +12,6 @@ mod backoff;
 mod bus;
 mod chair;
 mod clients;
-mod clock;
 mod connection;
 mod delivery;
 mod drain;

@@ -10,11 +10,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::answer;
 use crate::chair::Chair;
-use crate::clock;
 use crate::delivery::Line;
 use crate::follow::Follow;
 use crate::gateway::Gateway;
-use crate::handshake::{self, Arrival};
+use crate::handshake::{self, Arrival, Patience};
 use crate::inbox::{Events, Received, Refuser};
 use crate::packet;
 use crate::payload::{Event, Resume};
@@ -52,14 +51,22 @@ pub(crate) struct Player {
     pub(crate) caller: Caller,
     /// Name of the character.
     pub(crate) name: String,
-    /// End of the session, milliseconds since the epoch.
-    pub(crate) expires_at: i64,
+    /// The session's.
+    lifetime: Lifetime,
     /// The battle followed.
     pub(crate) follow: Option<Arc<Follow>>,
     /// The room sat in.
     pub(crate) chair: Option<Arc<Chair>>,
     /// Whether the end of the session was announced.
     noticed: bool,
+}
+
+/// How long a session lasts. Its end is told by the store's clock and awaited by this process's, which only has to run as
+/// fast.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lifetime {
+    expires_at: i64,
+    end: Instant,
 }
 
 /// What happens next to a client.
@@ -74,16 +81,23 @@ enum Next {
     Gone,
 }
 
+impl Lifetime {
+    /// One that ends at `expires_at`, milliseconds since the epoch, which is so far off now by the store's clock.
+    pub(crate) fn of(expires_at: i64, expires_in_ms: u64) -> Self {
+        Self { expires_at, end: Instant::now() + Duration::from_millis(expires_in_ms) }
+    }
+}
+
 impl Player {
     /// A player that was just welcomed.
-    pub(crate) fn new(seat: Arc<Seat>, caller: Caller, name: String, expires_at: i64) -> Self {
-        Self { seat, caller, name, expires_at, follow: None, chair: None, noticed: false }
+    pub(crate) fn new(seat: Arc<Seat>, caller: Caller, name: String, lifetime: Lifetime) -> Self {
+        Self { seat, caller, name, lifetime, follow: None, chair: None, noticed: false }
     }
 
     /// When there is something to say or do about the session's end.
     fn due(&self) -> Instant {
-        let left = clock::until(self.expires_at);
-        Instant::now() + if self.noticed { left } else { left.saturating_sub(NOTICE) }
+        let end = self.lifetime.end;
+        if self.noticed { end } else { end.checked_sub(NOTICE).unwrap_or(end) }
     }
 }
 
@@ -114,9 +128,9 @@ impl Session {
                 self.line.packet(packet::connect(self.line.id()));
                 true
             }
-            Arrival::Player(session, resume) => {
+            Arrival::Player(session, resume, patience) => {
                 self.line.packet(packet::connect(self.line.id()));
-                self.enter(*session, resume).await
+                self.enter(*session, resume, patience).await
             }
             Arrival::Refused(fault) => {
                 self.line.packet(packet::connect_error(None, &answer::refused(&fault, self.line.words())));
@@ -135,20 +149,9 @@ impl Session {
     }
 
     /// Makes the client the player of `session`; false when that failed and the client has to come again.
-    async fn enter(&mut self, session: proto::user::v1::Session, resume: Option<Resume>) -> bool {
-        match welcome::welcome(&self.gateway, &self.line, session, resume).await {
-            Ok(player) => {
-                self.player = Some(player);
-                true
-            }
-            Err(fault) => {
-                if !self.line.is_closed() {
-                    tracing::warn!(error = ?fault, "player not welcomed");
-                }
-                self.line.drop_transport().await;
-                false
-            }
-        }
+    async fn enter(&mut self, session: proto::user::v1::Session, resume: Option<Resume>, patience: Patience) -> bool {
+        self.player = welcome::welcome(&self.gateway, &self.line, session, resume, patience).await;
+        self.player.is_some()
     }
 
     async fn stay(&mut self, events: &mut Events) {
@@ -256,7 +259,7 @@ impl Session {
         match reply.then {
             Then::Stay | Then::AfterEnd => {}
             Then::Enter(session) => {
-                Box::pin(self.enter(*session, None)).await;
+                Box::pin(self.enter(*session, None, Patience::begin())).await;
             }
             Then::Follow(battle) => Box::pin(welcome::follow_new(self, &battle)).await,
             Then::BecomeGuest => Box::pin(self.leave(true)).await,
@@ -301,7 +304,7 @@ impl Session {
         }
         if let Some(player) = &mut self.player {
             player.noticed = true;
-            self.line.event("session:expiring", &Expiring { expires_at: player.expires_at });
+            self.line.event("session:expiring", &Expiring { expires_at: player.lifetime.expires_at });
         }
     }
 
@@ -337,9 +340,9 @@ impl Session {
     }
 
     /// A refreshed session lives longer.
-    pub(crate) fn refreshed(&mut self, expires_at: i64) {
+    pub(crate) fn refreshed(&mut self, lifetime: Lifetime) {
         if let Some(player) = &mut self.player {
-            player.expires_at = expires_at;
+            player.lifetime = lifetime;
             player.noticed = false;
         }
     }

@@ -20,11 +20,11 @@ use crate::delivery::{Line, Track};
 use crate::feed::Since;
 use crate::follow::Follow;
 use crate::gateway::Gateway;
-use crate::handshake::patiently;
+use crate::handshake::Patience;
 use crate::numbering;
 use crate::payload::{Resume, ResumeBattle, ResumeChat};
 use crate::registry::{Rank, Seat};
-use crate::session::{Player, Session, dismiss_replaced};
+use crate::session::{Lifetime, Player, Session, dismiss_replaced};
 use crate::shape::{BattleShape, CharacterShape, RoomShape, Standing};
 
 /// Whichever room a player is in.
@@ -68,26 +68,40 @@ struct Seated {
     resumed: bool,
 }
 
-/// Brings a player in, waiting for services that are away as long as an arrival may.
+/// Brings a player in, waiting for services that are away as long as an arrival may. None when that failed, and the client
+/// is gone.
 pub(crate) async fn welcome(
     gateway: &Arc<Gateway>,
     line: &Arc<Line>,
     session: SessionMessage,
     resume: Option<Resume>,
-) -> Result<Player, Fault> {
-    let mut player = patiently(|| take_seat(gateway, line, &session)).await?;
-    let caller = player.caller.clone();
-    let settle = settle(gateway, line, &mut player, session, resume.unwrap_or_default());
-    match tokio::join!(settle, confirm(gateway, &caller)).0 {
-        Ok(()) => Ok(player),
+    patience: Patience,
+) -> Option<Player> {
+    let mut player = match patience.insist(|| take_seat(gateway, line, &session)).await {
+        Ok(player) => player,
         Err(fault) => {
-            if fault.because() == Some("session_replaced") || player.seat.is_over() {
-                dismiss_replaced(line, &player.seat).await;
-            }
-            farewell(gateway, player, false).await;
-            Err(fault)
+            turn_away(line, &fault).await;
+            return None;
         }
+    };
+    let caller = player.caller.clone();
+    let settle = settle(gateway, line, &mut player, session, resume.unwrap_or_default(), patience);
+    let Err(fault) = tokio::join!(settle, confirm(gateway, &caller)).0 else { return Some(player) };
+    if fault.because() == Some("session_replaced") || player.seat.is_over() {
+        dismiss_replaced(line, &player.seat).await;
+    } else {
+        turn_away(line, &fault).await;
     }
+    farewell(gateway, player, false).await;
+    None
+}
+
+/// Lets a client go that can't be brought in now, and comes again by itself.
+async fn turn_away(line: &Line, fault: &Fault) {
+    if !line.is_closed() {
+        tracing::warn!(error = ?fault, "player not welcomed");
+    }
+    line.drop_transport().await;
 }
 
 /// Follows a battle that was just started, or was running unfollowed. When that fails the client has to come again.
@@ -102,7 +116,7 @@ pub(crate) async fn follow_new(session: &mut Session, battle: &Battle) {
     }
     let since = if battle.seq == 0 { Since::After(0) } else { Since::Seen };
     let track = Track::new(battle.id.clone());
-    match patiently(|| attach(&gateway, player, &track, since)).await {
+    match Patience::begin().insist(|| attach(&gateway, player, &track, since)).await {
         Ok((follow, answer)) => {
             gateway.feed.open(&follow, answer);
             player.follow = Some(follow);
@@ -142,7 +156,7 @@ async fn take_seat(gateway: &Gateway, line: &Arc<Line>, session: &SessionMessage
     gateway.registry.take(&seat);
     let caller = Caller { account_id: session.account_id.clone(), epoch: session.epoch, connection };
     let name = session.character.as_ref().map(|character| character.name.clone()).unwrap_or_default();
-    Ok(Player::new(seat, caller, name, session.expires_at))
+    Ok(Player::new(seat, caller, name, Lifetime::of(session.expires_at, session.expires_in_ms)))
 }
 
 /// Whoever hung up while they waited here may be back elsewhere, under a number that must not be overtaken.
@@ -164,9 +178,10 @@ async fn settle(
     player: &mut Player,
     session: SessionMessage,
     resume: Resume,
+    patience: Patience,
 ) -> Result<(), Fault> {
-    let battle = join_battle(gateway, player, session.battle, resume.battle.as_ref()).await?;
-    let chat = join_room(gateway, line, player, resume.chat.as_ref()).await?;
+    let battle = join_battle(gateway, player, session.battle, resume.battle.as_ref(), patience).await?;
+    let chat = join_room(gateway, line, player, resume.chat.as_ref(), patience).await?;
     let character = present(session.character, "character")?;
     let words = line.words();
     let ready = Ready {
@@ -189,6 +204,7 @@ async fn join_battle(
     player: &mut Player,
     battle: Option<BattleRef>,
     resume: Option<&ResumeBattle>,
+    patience: Patience,
 ) -> Result<Option<Joined>, Fault> {
     let Some(battle) = battle else { return Ok(None) };
     let had = resume.filter(|resume| resume.id == battle.battle_id).map(|resume| resume.seq);
@@ -197,7 +213,7 @@ async fn join_battle(
     }
     let since = had.map_or(Since::Seen, Since::After);
     let track = Track::new(battle.battle_id);
-    match patiently(|| attach(gateway, player, &track, since)).await {
+    match patience.insist(|| attach(gateway, player, &track, since)).await {
         Ok((follow, answer)) => {
             player.follow = Some(Arc::clone(&follow));
             let resumed = had.is_some() && answer.report.is_none();
@@ -226,6 +242,7 @@ async fn join_room(
     line: &Arc<Line>,
     player: &mut Player,
     resume: Option<&ResumeChat>,
+    patience: Patience,
 ) -> Result<Seated, Fault> {
     let wanted = resume.map(|resume| resume.room.clone()).unwrap_or_default();
     let request = JoinRequest {
@@ -234,7 +251,7 @@ async fn join_room(
         gateway: gateway.announcer.name().to_string(),
         room: wanted,
     };
-    let joined = patiently(|| async { answer(gateway.clients.chat().join(request.clone()).await) }).await;
+    let joined = patience.insist(|| async { answer(gateway.clients.chat().join(request.clone()).await) }).await;
     if joined.as_ref().is_err_and(Fault::is_temporary) {
         // It may have been carried out all the same.
         gateway.rooms.owe_leave(&player.caller, ANY_ROOM, false);
@@ -249,7 +266,7 @@ async fn join_room(
     let chair = seated?;
     player.chair = Some(Arc::clone(&chair));
     let read = || gateway.rooms.history(&chair, Some(after), room.epoch.clone());
-    let history = patiently(read).await?;
+    let history = patience.insist(read).await?;
     // Whoever came between the seat and the listening was announced to nobody here.
     room.count = history.count;
     let resumed = had.is_some() && history.recovered;

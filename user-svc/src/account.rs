@@ -95,7 +95,7 @@ async fn make(
     let (character, items) = (sheet.character.clone(), sheet.worn.clone());
     let new = NewAccount { account, character, items, session: session.clone() };
     users.store.sign_up(Arc::new(new)).await?;
-    Ok(Opened::new(&token, &session, Standing { sheet, battle: None }))
+    Ok(Opened::new(&token, &session, users.session_ttl, Standing { sheet, battle: None }))
 }
 
 /// The account an earlier sign-up with the same name and key made.

@@ -30,6 +30,8 @@ pub(crate) struct Opened {
     pub(crate) account: AccountId,
     pub(crate) epoch: i64,
     pub(crate) expires_at: i64,
+    /// How far off that is, milliseconds.
+    pub(crate) expires_in: i64,
     pub(crate) standing: Standing,
 }
 
@@ -83,7 +85,7 @@ pub(crate) async fn open(users: &Users, attempt: Attempt<'_>) -> Result<Option<O
     users.replaced(session.account, session.epoch, Why::SignedInElsewhere);
     renew_hash(users, proven);
     let standing = users.store.standing(session.account).await?.ok_or_else(wrong)?;
-    Ok(Some(Opened::new(&token, &session, standing)))
+    Ok(Some(Opened::new(&token, &session, users.session_ttl, standing)))
 }
 
 /// Ends the session of this epoch; one that is over already stays over.
@@ -97,8 +99,8 @@ pub(crate) async fn sign_out(users: &Users, account: AccountId, epoch: i64) -> R
 /// Who holds this token.
 pub(crate) async fn authenticate(users: &Users, token: &str) -> Result<Opened, Fault> {
     let token = Token::parse(token).ok_or_else(over)?;
-    let (session, standing) = users.store.authenticate(token.hash()).await?.ok_or_else(over)?;
-    Ok(Opened::new(&token, &session, standing))
+    let (session, left, standing) = users.store.authenticate(token.hash()).await?.ok_or_else(over)?;
+    Ok(Opened::new(&token, &session, left, standing))
 }
 
 /// Those of these sessions (account and epoch) that are over.
@@ -144,12 +146,13 @@ fn renew_hash(users: &Users, proven: Proven) {
 }
 
 impl Opened {
-    pub(crate) fn new(token: &Token, session: &SessionRow, standing: Standing) -> Self {
+    pub(crate) fn new(token: &Token, session: &SessionRow, expires_in: i64, standing: Standing) -> Self {
         Self {
             token: token.text(),
             account: session.account,
             epoch: session.epoch,
             expires_at: session.expires_at,
+            expires_in,
             standing,
         }
     }

@@ -12,7 +12,7 @@ use crate::clients::{answer, hashing, present};
 use crate::lang::Words;
 use crate::payload::{self, Payload};
 use crate::reply::{Outcome, Reply, Then};
-use crate::session::Session;
+use crate::session::{Lifetime, Session};
 use crate::shape::CharacterShape;
 
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ pub(crate) async fn refresh(session: &mut Session, payload: &Payload) -> Outcome
     let payload::Nothing {} = payload.parse()?;
     let request = RefreshSessionRequest { caller: Some(player(session)?.caller.clone()) };
     let fresh = answer(session.gateway.clients.user().refresh_session(request).await)?;
-    session.refreshed(fresh.expires_at);
+    session.refreshed(Lifetime::of(fresh.expires_at, fresh.expires_in_ms));
     Ok(Reply::of(&Refreshed { token: fresh.token, expires_at: fresh.expires_at }))
 }
 

@@ -354,6 +354,9 @@ pub struct Session {
     /// The battle that concerns the player now, if any.
     #[prost(message, optional, tag = "6")]
     pub battle: ::core::option::Option<BattleRef>,
+    /// How far off that end is, milliseconds: for whoever counts the time without believing their own clock.
+    #[prost(uint64, tag = "7")]
+    pub expires_in_ms: u64,
 }
 /// A battle a returning player should hear of.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -478,6 +481,9 @@ pub struct RefreshSessionResponse {
     /// End of its life, milliseconds since the epoch.
     #[prost(int64, tag = "2")]
     pub expires_at: i64,
+    /// How far off that is, milliseconds.
+    #[prost(uint64, tag = "3")]
+    pub expires_in_ms: u64,
 }
 /// See UserService.DeleteAccount.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -860,7 +866,7 @@ pub struct ListBattleRecordsRequest {
 /// See UserService.ListBattleRecords.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListBattleRecordsResponse {
-    /// Records without states, segments and inputs, oldest first.
+    /// Records without states, totals, segments and inputs, oldest first.
     #[prost(message, repeated, tag = "1")]
     pub records: ::prost::alloc::vec::Vec<BattleRecord>,
     /// For the next page; empty on the last.

@@ -70,7 +70,8 @@ impl UserService for UserApi {
         let caller = self.users.admit(request.into_inner().caller)?;
         let epoch = wire::stored(caller.epoch, "caller.epoch")?;
         let (token, expires_at) = session::refresh(&self.users, caller.account, epoch).await?;
-        answer(RefreshSessionResponse { token, expires_at })
+        let expires_in_ms = wire::unsigned(self.users.session_ttl);
+        answer(RefreshSessionResponse { token, expires_at, expires_in_ms })
     }
 
     async fn delete_account(&self, request: Request<DeleteAccountRequest>) -> Answer<DeleteAccountResponse> {

@@ -323,7 +323,7 @@ operations! {
     write session::close          => close_session(account: AccountId, epoch: i64) -> Option<i64>;
     write session::refresh        => refresh_session(account: AccountId, epoch: i64, token: TokenHash, ttl: i64) -> Option<i64>;
     read  session::epochs         => epochs(accounts: Arc<[AccountId]>) -> HashMap<AccountId, Epoch>;
-    view  session::authenticate   => authenticate(token: TokenHash) -> Option<(SessionRow, Standing)>;
+    view  session::authenticate   => authenticate(token: TokenHash) -> Option<(SessionRow, i64, Standing)>;
     view  session::standing       => standing(account: AccountId) -> Option<Standing>;
 
     view  character::of_account   => sheet_of_account(account: AccountId) -> Option<Sheet>;

@@ -27,6 +27,7 @@ pub(crate) fn session(content: &Content, opened: Opened) -> user::Session {
         epoch: unsigned(opened.epoch),
         character: Some(character(content, opened.standing.sheet)),
         battle: opened.standing.battle.map(current),
+        expires_in_ms: unsigned(opened.expires_in),
     }
 }
 

@@ -83,17 +83,25 @@ impl House {
 
     pub(crate) async fn sign_up(&self, username: &str, character: &str) -> Result<Session, Fault> {
         let answer = self.client().sign_up(form(username, character)).await?;
-        Ok(answer.into_inner().session.unwrap())
+        Ok(self.timeless(answer.into_inner().session.unwrap()))
     }
 
     pub(crate) async fn sign_in(&self, username: &str, password: &str) -> Result<Session, Fault> {
         let request = SignInRequest { username: username.into(), password: password.into(), address: String::new() };
-        Ok(self.client().sign_in(request).await?.into_inner().session.unwrap())
+        let answer = self.client().sign_in(request).await?;
+        Ok(self.timeless(answer.into_inner().session.unwrap()))
     }
 
     pub(crate) async fn authenticate(&self, token: &str) -> Result<Session, Fault> {
         let answer = self.client().authenticate(AuthenticateRequest { token: token.into() }).await?;
-        Ok(answer.into_inner().session.unwrap())
+        Ok(self.timeless(answer.into_inner().session.unwrap()))
+    }
+
+    /// The same without how far off its end is, which is another at every moment, and true.
+    fn timeless(&self, session: Session) -> Session {
+        let (told, left) = (session.expires_in_ms.cast_signed(), session.expires_at - self.clock.now());
+        assert!((told - left).abs() < 60_000, "{told} ms left, of {left}");
+        Session { expires_in_ms: 0, ..session }
     }
 
     /// Starts a battle of the session's character and says its id.

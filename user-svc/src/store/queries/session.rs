@@ -70,10 +70,11 @@ pub(in crate::store) async fn refresh(
     Ok(Some(now + ttl))
 }
 
+/// Who holds a token, and for how many milliseconds yet.
 pub(in crate::store) async fn authenticate(
     t: &mut Txn<'_>,
     token_hash: TokenHash,
-) -> QueryResult<Option<(SessionRow, Standing)>> {
+) -> QueryResult<Option<(SessionRow, i64, Standing)>> {
     let now = t.now().await?;
     let living = session::table
         .inner_join(account::table.on(account::id.eq(session::account).and(account::epoch.eq(session::epoch))))
@@ -81,7 +82,8 @@ pub(in crate::store) async fn authenticate(
     let found = living.select(SessionRow::as_select()).first(t.conn).await.optional()?;
     let Some(found) = found else { return Ok(None) };
     let standing = standing(t, found.account).await?;
-    Ok(standing.map(|standing| (found, standing)))
+    let left = found.expires_at - now;
+    Ok(standing.map(|standing| (found, left, standing)))
 }
 
 /// How the sessions of these accounts stand; an account that is gone is left out.
