@@ -107,7 +107,8 @@ where
     T: Into<OsString> + Clone,
 {
     let parsed = command::<A>().try_get_matches_from(args).and_then(|matches| A::from_arg_matches(&matches));
-    checked(parsed.map_err(Refusal::Usage)?).map_err(|invalid| Refusal::Invalid(invalid.naming_variables(&A::command())))
+    checked(parsed.map_err(Refusal::Usage)?)
+        .map_err(|invalid| Refusal::Invalid(invalid.naming_variables(&A::command())))
 }
 
 /// The typed settings in arguments that are already parsed, as those of a subcommand are.
