@@ -5,12 +5,12 @@
 //! ([`quiet`](Assurance::quiet)), and in that time the one that isn't dead learns of it or stops showing
 //! (`docs/adr/0024`).
 
-use std::future::ready;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::future::{pending, ready};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use metrics::counter;
+use parking_lot::Mutex;
 use service_kit::Fault;
 use tokio::time::{Instant, sleep_until};
 
@@ -30,32 +30,59 @@ const QUESTIONS: usize = 4;
 pub(crate) struct Assurance {
     /// That of the leases; `None` for an instance that is alone.
     ttl: Option<Duration>,
-    /// Moments are counted from here.
     begun: Instant,
-    /// When the last renewal of the lease began that succeeded, in microseconds. Every battle that is due looks at it,
-    /// so there is no lock; an outdated look finds less assurance than there is.
-    renewed: AtomicU64,
+    heard: Mutex<Heard>,
+}
+
+/// When others may have claimed what is ours.
+#[derive(Debug, Default)]
+struct Heard {
+    /// Not before this moment since the lease was renewed last; `None` before anything was owned.
+    unclaimed_until: Option<Instant>,
+    /// Nor earlier, but for this span.
+    doubt: Option<Doubt>,
+}
+
+/// A span in which others may have claimed, because the lease was renewed too late.
+#[derive(Debug, Clone, Copy)]
+struct Doubt {
+    from: Instant,
+    /// What claims later has looked at the leases when this instance was among them again.
+    until: Instant,
 }
 
 impl Assurance {
     /// Heard of just now.
     pub(crate) fn new(ttl: Option<Duration>) -> Self {
-        Self { ttl, begun: Instant::now(), renewed: AtomicU64::new(0) }
+        Self { ttl, begun: Instant::now(), heard: Mutex::default() }
     }
 
-    /// A renewal that began at `asked` succeeded.
+    /// A renewal that began at `asked` has just succeeded.
     pub(crate) fn renewed(&self, asked: Instant) {
-        let since = asked.saturating_duration_since(self.begun).as_micros();
-        self.renewed.store(u64::try_from(since).unwrap_or_default(), Ordering::Relaxed);
+        let Some(ttl) = self.ttl else { return };
+        let (now, mut heard) = (Instant::now(), self.heard.lock());
+        if let Some(from) = heard.unclaimed_until.filter(|until| *until < now) {
+            let from = heard.doubt.map_or(from, |doubt| doubt.from);
+            heard.doubt = Some(Doubt { from, until: now + ttl::claims_land_within(ttl) });
+        }
+        heard.unclaimed_until = Some(asked + ttl::unclaimed_for(ttl));
+    }
+
+    /// A renewal failed. What is owned before the first one succeeds may be claimed from the start.
+    pub(crate) fn missed(&self) {
+        self.heard.lock().unclaimed_until.get_or_insert(self.begun);
     }
 
     /// At the moment `now` a battle may be shown that was surely ours after the moment this answers; any may when it
-    /// answers none. Others claim a battle at the earliest a while after the lease was renewed, and take an input a TTL
-    /// after that: whatever was ours by then isn't another's yet.
+    /// answers none. Who claims takes an input a TTL later: whatever was ours after the last claim that is older isn't
+    /// another's yet.
     pub(crate) fn floor(&self, now: Instant) -> Option<Instant> {
-        let ttl = self.ttl?;
-        let all_until = self.last_renewal() + ttl::unclaimed_for(ttl) + ttl;
-        if now < all_until { None } else { now.checked_sub(ttl) }
+        let claimed = now.checked_sub(self.ttl?)?;
+        let heard = self.heard.lock();
+        if heard.unclaimed_until.unwrap_or(self.begun) <= claimed {
+            return Some(claimed);
+        }
+        heard.doubt.filter(|doubt| doubt.from <= claimed).map(|doubt| doubt.until.min(claimed))
     }
 
     /// Whether others may have taken over what was ours so long ago.
@@ -73,45 +100,72 @@ impl Assurance {
         self.ttl.unwrap_or_default()
     }
 
-    /// As long as the lease can't be renewed, asks the store instead, again and again, which battles are still ours:
-    /// those that others have are lost, and the rest is known to be ours.
+    /// As long as others may claim, or may have claimed, what is ours, asks the store again and again which battles still
+    /// are: those that others have are lost, and the rest is known to be ours.
     pub(crate) async fn keep(&self, shards: &Shards, store: &Store) {
-        let Some(ttl) = self.ttl else { return };
+        // Who is alone has nobody to doubt for.
+        let Some(ttl) = self.ttl else { return pending().await };
         let (mut asked, mut told) = (Instant::now(), false);
         loop {
-            let doubt = (self.last_renewal() + ttl::doubt_after(ttl)).max(asked + ttl::ask_every(ttl));
-            if doubt > Instant::now() {
-                sleep_until(doubt).await;
+            let due = (asked + ttl::ask_every(ttl)).max(self.doubtful_from(ttl).unwrap_or(asked));
+            if due > Instant::now() {
+                sleep_until(due).await;
                 continue;
             }
             asked = Instant::now();
-            let faults = ask_for_all(shards, store, asked + ttl::ask_every(ttl), ttl::patience(ttl)).await;
-            if let Some(fault) = faults.first().filter(|_| !told) {
-                tracing::warn!(error = ?fault, "lease not renewed, and the store doesn't say what is still ours");
+            let round = ask_for_all(shards, store, asked + ttl::ask_every(ttl), ttl::patience(ttl)).await;
+            if round.is_complete() {
+                self.confirmed(asked);
             }
-            told = !faults.is_empty();
+            if let Some(fault) = round.faults.first().filter(|_| !told) {
+                tracing::warn!(error = ?fault, "lease not renewed in time, and the store doesn't say what is still ours");
+            }
+            told = !round.faults.is_empty();
         }
     }
 
-    fn last_renewal(&self) -> Instant {
-        self.begun + Duration::from_micros(self.renewed.load(Ordering::Relaxed))
+    /// From when on the store has to be asked; `None` for at once.
+    fn doubtful_from(&self, ttl: Duration) -> Option<Instant> {
+        let heard = self.heard.lock();
+        let unclaimed_until = heard.unclaimed_until.unwrap_or(self.begun);
+        heard.doubt.is_none().then(|| unclaimed_until + ttl::doubt_after(ttl))
+    }
+
+    /// Whatever is ours was so at the moment `asked`.
+    fn confirmed(&self, asked: Instant) {
+        let mut heard = self.heard.lock();
+        heard.doubt = heard.doubt.filter(|doubt| asked < doubt.until);
+    }
+}
+
+/// What came of asking for everything.
+struct Round {
+    /// Questions there was no time for.
+    left_out: usize,
+    faults: Vec<Fault>,
+}
+
+impl Round {
+    fn is_complete(&self) -> bool {
+        self.left_out == 0 && self.faults.is_empty()
     }
 }
 
 /// Asks for every battle in memory, the longest unconfirmed first: what isn't come to `until` then comes first in the
 /// next round. Each answer counts by itself and as soon as it is there.
-async fn ask_for_all(shards: &Shards, store: &Store, until: Instant, patience: Duration) -> Vec<Fault> {
+async fn ask_for_all(shards: &Shards, store: &Store, until: Instant, patience: Duration) -> Round {
     let mut owned = shards.owned().await;
     owned.sort_unstable();
     let questions: Vec<Vec<Owned>> =
         owned.chunks(AT_ONCE).map(|chunk| chunk.iter().map(|(_ours, owned)| *owned).collect()).collect();
-    stream::iter(questions)
+    let count = questions.len();
+    let answers: Vec<Result<(), Fault>> = stream::iter(questions)
         .take_while(|_| ready(Instant::now() < until))
         .map(|owned| ask(shards, store, owned, patience))
         .buffer_unordered(QUESTIONS)
-        .filter_map(|asked| ready(asked.err()))
         .collect()
-        .await
+        .await;
+    Round { left_out: count - answers.len(), faults: answers.into_iter().filter_map(Result::err).collect() }
 }
 
 async fn ask(shards: &Shards, store: &Store, mut owned: Vec<Owned>, patience: Duration) -> Result<(), Fault> {

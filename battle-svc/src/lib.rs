@@ -130,7 +130,7 @@ impl Service {
 
 fn keep_assured(assurance: Arc<Assurance>, shards: &Shards, store: &clients::Store, tasks: &TaskGroup) {
     let (shards, store, stop) = (shards.clone(), store.clone(), tasks.stopping());
-    tasks.spawn("battle-assurance", async move {
+    tasks.spawn_vital("battle-assurance", async move {
         tokio::select! {
             biased;
             () = stop.wait() => {}

@@ -1,6 +1,7 @@
 //! The other instances as their leases show them, and this one's own lease among them.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use backplane::{Lease, leases};
 use futures::future::join_all;
@@ -13,6 +14,9 @@ use crate::peers::Among;
 use crate::sight::Sight;
 use crate::ttl;
 
+/// A lease of this name that has to be ended so often is renewed by somebody who lives.
+const RIVAL: u32 = 4;
+
 /// The other instances, for one that isn't alone.
 pub(crate) struct Others {
     /// How this one is among them.
@@ -22,6 +26,8 @@ pub(crate) struct Others {
     /// The lease has been given back.
     pub(crate) released: Shutdown,
     lease: Lease,
+    /// How often a lease of this name was ended that wasn't this one.
+    ended: AtomicU32,
     /// When the last look began; held while one looks.
     looked: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -36,7 +42,7 @@ impl Others {
         let (service, instance, address) = (leases::BATTLES.to_owned(), me.to_owned(), among.address.clone());
         let lease = Lease { service, instance, nonce, address };
         let (sight, looked) = (Mutex::new(Sight::new(among.ttl)), tokio::sync::Mutex::default());
-        Ok(Self { among, sight, released: Shutdown::new(), lease, looked })
+        Ok(Self { among, sight, released: Shutdown::new(), lease, ended: AtomicU32::new(0), looked })
     }
 
     /// Renews the lease. An owner that can't goes on as long as the store says that its battles are its own.
@@ -44,7 +50,10 @@ impl Others {
         let (asked, ttl) = (Instant::now(), self.among.ttl);
         match timeout(ttl::patience(ttl), self.among.leases.renew(&self.lease, ttl)).await {
             Ok(Ok(())) => assurance.renewed(asked),
-            Ok(Err(_)) | Err(_) => metrics::counter!("battle_lease_renewals_failed_total").increment(1),
+            Ok(Err(_)) | Err(_) => {
+                assurance.missed();
+                metrics::counter!("battle_lease_renewals_failed_total").increment(1);
+            }
         }
     }
 
@@ -61,7 +70,13 @@ impl Others {
         let ended = join_all(outdated.iter().map(|lease| self.end(lease))).await;
         // One that can't be ended now is seen again, or ends by itself.
         for (lease, _) in outdated.iter().zip(ended).filter(|(_, ended)| *ended) {
-            tracing::info!(instance.name = lease.instance, "lease of an earlier start ended");
+            match self.ended.fetch_add(1, Ordering::Relaxed) + 1 {
+                RIVAL => tracing::warn!(instance.name = lease.instance, "another process has this name"),
+                times if times < RIVAL => {
+                    tracing::info!(instance.name = lease.instance, "lease of an earlier start ended");
+                }
+                _ => {}
+            }
         }
     }
 

@@ -165,11 +165,16 @@ impl Owner {
             if read.record.ended.is_some() {
                 return Ok(Found::Over(Box::new(Past::open(read, &self.rulesets).await?)));
             }
-            let why = match self.cluster.place(id, &read.record.owner, Instant::now(), hop).await? {
+            let looked = Instant::now();
+            let why = match self.cluster.place(id, &read.record.owner, looked, hop).await? {
                 Placed::Here(why) => why,
                 Placed::There(peer) => return Ok(Found::There(peer)),
             };
             let owned = Instant::now();
+            // After a standstill what was seen is no reason to claim any more.
+            if self.context.assurance.is_outlived(owned.saturating_duration_since(looked)) {
+                continue;
+            }
             match self.store.claim(id, read.record.epoch).await {
                 Ok(claimed) => {
                     metrics::counter!("battle_claims_total", "why" => why.word()).increment(1);
@@ -198,7 +203,7 @@ impl Owner {
             clock,
             cut_ms: opens.then_some(if past.foreign { 0 } else { resumed.battle_ms }),
             seen: past.seen,
-            quiet: if why == Why::Dead { self.context.assurance.quiet() } else { Duration::ZERO },
+            quiet: if why.is_quiet() { self.context.assurance.quiet() } else { Duration::ZERO },
         };
         let Some(mut battle) = self.adopt(arrival, owned).await? else { return Ok(()) };
         let owned = Instant::now();

@@ -67,6 +67,15 @@ impl Peer {
 }
 
 impl Why {
+    /// Whether another may go on showing the battle for a while. It may also where the record says that it is ours: an
+    /// earlier start may have taken it over, or this one by a claim whose answer never came, or it was let go of too soon.
+    pub(crate) fn is_quiet(self) -> bool {
+        match self {
+            Self::Unowned => false,
+            Self::Dead | Self::Own => true,
+        }
+    }
+
     /// The word for it in metrics.
     pub(crate) fn word(self) -> &'static str {
         match self {

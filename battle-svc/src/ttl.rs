@@ -18,9 +18,15 @@ pub(crate) fn unclaimed_for(ttl: Duration) -> Duration {
     ttl / 2
 }
 
-/// After so long without a renewal the store is asked whose the battles are.
+/// So long after others may claim the store is asked whose the battles are.
 pub(crate) fn doubt_after(ttl: Duration) -> Duration {
-    ttl * 6 / 10
+    ttl / 10
+}
+
+/// So long after it looked at the leases a claim may still land: it is made within a TTL or not at all, and the rest is its
+/// deadline and what a connection holds back until its keepalive gives it up.
+pub(crate) fn claims_land_within(ttl: Duration) -> Duration {
+    ttl + Duration::from_secs(20)
 }
 
 /// How often it is asked while that lasts.

@@ -99,6 +99,24 @@ async fn it_waits_for_user_svc_and_says_so_once() {
     tasks.end(SOON).await.unwrap();
 }
 
+/// Each ends the other's lease for that of an earlier start, and neither would ever be told.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_of_one_name_are_told() {
+    let (redis, tasks) = (redis::Server::start().await, TaskGroup::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (user, url) = (format!("http://{}", listener.local_addr().unwrap()), redis.url());
+    serve(&Store::new(), listener, &tasks).await;
+    let ports = ["--grpc-listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--instance=battles", "--lease-ttl=1s"];
+    let flags = [&ports[..], &["--redis-url", &url, "--user-url", &user]].concat();
+    let (one, two) = (run(&flags), run(&flags));
+    tokio::join!(one.says("another process has this name"), two.says("another process has this name"));
+    for program in [one, two] {
+        program.signal("TERM");
+        assert_eq!(program.ended(SOON).await.code, Some(0));
+    }
+    tasks.end(SOON).await.unwrap();
+}
+
 /// Nobody has to look up whose secret the words are about.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_user_svc_does_not_know_is_named_by_its_flag() {

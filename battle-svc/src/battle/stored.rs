@@ -47,9 +47,11 @@ impl Battle {
         Some(saver.put_and_tell(self.snapshot(now)))
     }
 
-    /// Lets go with a last save: nobody has it in memory then.
+    /// Lets go with a last save: nobody has it in memory then. As long as another may go on showing it the record keeps
+    /// the owner: whoever takes it from nobody takes an input at once.
     pub(crate) fn release(&mut self, now: Instant, saver: &Saver) {
-        let save = Save { release: true, ..self.snapshot(now) };
+        let release = self.quiet_for(now).is_none();
+        let save = Save { release, ..self.snapshot(now) };
         saver.put(save);
         self.let_go();
     }

@@ -154,3 +154,39 @@ async fn with_the_store_away_as_well_a_battle_is_let_go_of_in_time() {
     gateway.ask(&battles[0], true).await.unwrap().unwrap();
     assert_eq!(town.store.record(&battles[0]).await.epoch, 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_battle_claimed_while_the_lease_was_away_is_let_go_of_although_the_lease_is_back() {
+    let town = Town::new();
+    let (house, battles) = crowd(&town, 1).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.ask(&battles[0], false).await.unwrap().unwrap();
+    // The next save is far enough away not to be the first to say so.
+    sleep(Duration::from_secs(31)).await;
+    town.leases.set_away(true);
+    sleep(TTL * 2).await;
+    town.leases.set_away(false);
+    sleep(TTL).await;
+    // It was under way since before the lease was back.
+    let claim = ClaimBattleRequest { battle_id: battles[0].clone(), epoch: 1, owner: "b".to_owned() };
+    town.store.claim_battle(Request::new(claim)).await.unwrap();
+    let claimed = Instant::now();
+    moved(&mut gateway, &battles[0]).await;
+    assert!(claimed.elapsed() <= TTL * 4 / 10, "{:?}", claimed.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_absence_of_the_backplane_costs_a_few_questions_and_no_battle() {
+    let town = Town::new();
+    let (house, battles) = crowd(&town, 1).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.ask(&battles[0], false).await.unwrap().unwrap();
+    gateway.frames(&battles[0], 20).await;
+    town.leases.set_away(true);
+    gateway.frames(&battles[0], 2).await;
+    town.leases.set_away(false);
+    laws::consecutive(&gateway.frames(&battles[0], 40).await, 23);
+    assert!(!std::mem::take(&mut town.store.rows().await.checks).is_empty());
+    laws::consecutive(&gateway.frames(&battles[0], 20).await, 63);
+    assert!(town.store.rows().await.checks.is_empty(), "no claim can be under way any more");
+}

@@ -333,7 +333,8 @@ async fn leases_that_are_away_or_forgotten_make_nobody_dead() {
     let (a, b, _player, battle) = pair(&town).await;
     let (mut here, mut there) = (a.gateway("1").await, b.gateway("1").await);
     here.ask(&battle.id, false).await.unwrap().unwrap();
-    let faults: [(&str, fn(&Shaky)); 3] =
+    type Harm = fn(&Shaky);
+    let faults: [(&str, Harm); 3] =
         [("away", |leases| leases.set_away(true)), ("back", |leases| leases.set_away(false)), ("empty", Shaky::empty)];
     for (name, befall) in faults {
         befall(&town.leases);
@@ -442,4 +443,42 @@ async fn a_start_whose_answer_was_lost_is_answered_by_the_next_one_anywhere() {
     let told = gateway.ask(&id, false).await.unwrap().unwrap();
     assert_eq!(told.epoch, 2, "the record said it was ours");
     laws::consecutive(&gateway.frames(&id, 10).await, told.battle.unwrap().seq + 1);
+}
+
+/// A stop at this instance has to wait for the one that may still show the battle, and no longer.
+async fn stops_after_a_while(house: &mut House, player: &Player) {
+    let refused = house.stop(player).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.because()), (FaultKind::Unavailable, Some("taken_over")));
+    sleep(refused.retry_delay().unwrap()).await;
+    assert_eq!(house.stop(player).await.unwrap().phase(), Phase::Ended);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_battle_claimed_by_a_call_that_was_never_answered_takes_no_input_for_a_while() {
+    let town = Town::new();
+    let (a, mut b, player, battle) = pair(&town).await;
+    town.kill("a", a).await;
+    sleep(KNOWN_DEAD).await;
+    town.store.rows().await.slow_claim = Duration::from_secs(3600);
+    let refused = b.gateway("1").await.ask(&battle.id, true).await.unwrap_err();
+    assert_eq!(refused.kind(), FaultKind::DeadlineExceeded);
+    town.store.rows().await.slow_claim = Duration::ZERO;
+    assert_eq!(town.store.record(&battle.id).await.owner, "b");
+    stops_after_a_while(&mut b, &player).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_takeover_from_the_dead_is_quiet_for_the_next_owner_as_well() {
+    let town = Town::new();
+    let (a, b, player, battle) = pair(&town).await;
+    let mut c = town.open("c").await;
+    town.kill("a", a).await;
+    taken(&mut b.gateway("1").await, &battle.id).await;
+    b.service.drain().await;
+    let left = Instant::now();
+    town.kill("b", b).await;
+    assert_eq!(town.store.record(&battle.id).await.owner, "b", "not free for all: the dead may show it");
+    taken(&mut c.gateway("1").await, &battle.id).await;
+    assert!(left.elapsed() <= KNOWN_DEAD - TTL + Duration::from_millis(600), "{:?}", left.elapsed());
+    stops_after_a_while(&mut c, &player).await;
 }
