@@ -101,12 +101,15 @@ impl Battles {
         let mut tries = 1;
         loop {
             let fault = match self.try_start(caller, dungeon, on_death).await {
-                Err(fault) if fault.because() == Some("in_battle") => match self.running(caller, hop).await? {
-                    Placed::Here(Some(view)) if view.is_auto(dungeon, on_death) => return Ok(Placed::Here(view)),
-                    Placed::Here(Some(_)) => return Err(fault),
-                    Placed::Here(None) => fault,
-                    Placed::There(peer) => return Ok(Placed::There(peer)),
-                },
+                // Who lies dead in a battle is stored without life, and is told of the battle all the same.
+                Err(fault) if matches!(fault.because(), Some("in_battle" | "no_hp")) => {
+                    match self.running(caller, hop).await? {
+                        Placed::Here(Some(view)) if view.is_auto(dungeon, on_death) => return Ok(Placed::Here(view)),
+                        Placed::Here(Some(view)) => return Err(in_battle(view.identity.id)),
+                        Placed::Here(None) => fault,
+                        Placed::There(peer) => return Ok(Placed::There(peer)),
+                    }
+                }
                 Err(fault) if fault.because() == Some("character_changed") => fault,
                 answer => return answer.map(Placed::Here),
             };
@@ -319,7 +322,10 @@ impl Battles {
 
     /// The caller's battle that goes on, if it still does.
     async fn running(&self, caller: Caller, hop: Hop) -> Result<Placed<Option<View>>, Fault> {
-        let read = self.latest_of(Whose::Account(caller.account)).await?;
+        let read = match self.latest_of(Whose::Account(caller.account)).await {
+            Err(fault) if fault.because() == Some("no_battle") => return Ok(Placed::Here(None)),
+            latest => latest?,
+        };
         let id = read.record.identity.id;
         // An end is told before it is stored: who hears it may be faster here than the save is there.
         let view = match self.owner.shards.visit(id, |battle, _| battle.view()).await? {
@@ -339,6 +345,10 @@ fn refused(refusal: Refusal) -> Fault {
         Refusal::Dead => Fault::precondition("no-hp").reason("no_hp"),
         Refusal::UnknownSkill | Refusal::Fighter | Refusal::TickLength => Fault::internal(refusal),
     }
+}
+
+fn in_battle(battle: BattleId) -> Fault {
+    Fault::exists("in-battle").reason("in_battle").arg("battle", battle)
 }
 
 fn no_battle() -> Fault {

@@ -84,11 +84,16 @@ async fn an_equal_start_answers_the_battle_that_runs_and_another_is_refused() {
     let battle = house.auto(&player).await;
     tokio::time::sleep(std::time::Duration::from_millis(3_500)).await;
     let equal = house.auto_in(&player, "1", OnDeath::Unspecified).await.unwrap();
-    assert_eq!((equal.id, equal.seq), (battle.id, 3));
+    assert_eq!((equal.id.as_str(), equal.seq), (battle.id.as_str(), 3));
     for (dungeon, on_death) in [("2", OnDeath::Revive), ("1", OnDeath::Stop)] {
         let refused = house.auto_in(&player, dungeon, on_death).await.unwrap_err();
         assert_eq!((refused.kind(), refused.because()), (FaultKind::AlreadyExists, Some("in_battle")));
     }
+    // Lying dead in it changes nothing.
+    store.rows().await.characters.get_mut(&player.account).unwrap().hp = 0;
+    assert_eq!(house.auto(&player).await.id, equal.id);
+    let refused = house.auto_in(&player, "2", OnDeath::Revive).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.because()), (FaultKind::AlreadyExists, Some("in_battle")));
     let unknown = house.auto_in(&player, "9", OnDeath::Revive).await.unwrap_err();
     assert_eq!((unknown.kind(), unknown.at_field()), (FaultKind::InvalidArgument, Some("dungeon")));
 }
