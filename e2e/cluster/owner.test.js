@@ -9,6 +9,7 @@ import { Company } from '../lib/company.js';
 import { promised } from '../lib/promised.js';
 import { away, eventually } from '../lib/time.js';
 import { BattleTools } from '../lib/tools.js';
+import { Wire } from '../lib/wire.js';
 
 const FIGHTERS = 12;
 
@@ -67,6 +68,33 @@ test('an owner that stood still for 20 s wakes and can write nothing', async (t)
   await company.goOn(10);
   assert.deepEqual(await whereabouts(company, tools.get(victim.name)), after);
   await company.settle(cluster, tools.get(victim.name));
+});
+
+test('an owner that Redis hears again just after its battles were taken shows nothing of its own', async (t) => {
+  const cluster = await Cluster.start(t, { 'tick-ms': 250, log: 'warn,battle_svc=info' }, { each: 1 });
+  const wire = await Wire.lay(t, cluster.redis.url);
+  const victim = await cluster.add('battle-svc', 'battle-svc-2', { 'redis-url': wire.url });
+  const heir = cluster.named('battle-svc-1');
+  const tools = new BattleTools(t, heir);
+  const both = async () => (await heir.metrics()).sum('battle_instances') === 2;
+  await eventually(10_000, both, () => 'both know each other');
+  const company = await Company.gather(t, [cluster.nextUrl()], FIGHTERS);
+  const before = await whereabouts(company, tools);
+  const deposed = company.players.filter((_, i) => before[i].owner === victim.name);
+  t.diagnostic(`${deposed.length} of ${FIGHTERS} battles are the victim's`);
+  assert.ok(deposed.length > 0);
+
+  wire.cut();
+  await eventually(20_000, () => heir.log(100).includes('instance gone'), () => heir.log(20));
+  // What somebody watches there is taken over.
+  await Promise.all(deposed.map((player) => tools.watch(player.course.id, 1)));
+  wire.mend();
+  const stopped = await Promise.all(deposed.map((player) => player.insist('battle:stop')));
+  await Promise.all(deposed.map(async (player, i) => {
+    await player.until(() => player.ends.some(({ battle }) => battle === player.course.id), 'the end', WOKEN_MS);
+    assert.equal(player.course.seq, stopped[i].battle.seq, `nothing after its end; ${player.story()}`);
+  }));
+  await company.settle(cluster, tools);
 });
 
 /** Who has each battle, and under which epoch. */

@@ -86,9 +86,9 @@ export class Cluster {
     return { grpc };
   }
 
-  /** Starts another process of a service, on addresses its peers know already. */
-  add(service, name) {
-    return this.#start(service, name, false);
+  /** Starts another process of a service, on addresses its peers know already; `flags` are its own. */
+  add(service, name, flags = {}) {
+    return this.#start(service, name, false, flags);
   }
 
   /** Ends a process for good and answers its exit code. */
@@ -157,8 +157,8 @@ export class Cluster {
     }
   }
 
-  async #start(service, name, faked) {
-    const flags = { instance: name, 'admin-listen': await freeAddress() };
+  async #start(service, name, faked, own = {}) {
+    const flags = { instance: name, 'admin-listen': await freeAddress(), ...own };
     if (service === 'gateway') flags.listen = await freeAddress();
     else flags['grpc-listen'] = this.#addresses.get(service).shift();
     for (const flag of [...COMMON, ...SERVICES[service]]) flags[flag] ??= this.#flags[flag] ?? null;
