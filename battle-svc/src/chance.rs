@@ -39,6 +39,12 @@ impl Chance {
             Self::Repeating(next) => Ok(next()),
         }
     }
+
+    /// What tells a start of an instance from others by its name.
+    pub(crate) fn nonce(&self) -> Result<u64, Fault> {
+        let seed = self.seed()?;
+        Ok(u64::from_le_bytes(std::array::from_fn(|at| seed[at])))
+    }
 }
 
 impl fmt::Debug for Chance {

@@ -12,6 +12,7 @@ use service_kit::{Fault, Shutdown, TaskGroup, rendezvous};
 use tokio::time::{Instant, sleep, timeout};
 use vocab::BattleId;
 
+use crate::Chance;
 use crate::assurance::Assurance;
 use crate::others::Others;
 use crate::peers::Peers;
@@ -38,8 +39,8 @@ impl Cluster {
     ///
     /// # Errors
     /// When the system has no chance to give.
-    pub(crate) fn new(me: &str, peers: Peers) -> Result<Self, Fault> {
-        let others = peers.0.map(|among| Others::new(me, among)).transpose()?;
+    pub(crate) fn new(me: &str, peers: Peers, chance: &Chance) -> Result<Self, Fault> {
+        let others = peers.0.map(|among| Others::new(me, among, chance)).transpose()?;
         let assurance = Arc::new(Assurance::new(others.as_ref().map(|others| others.among.ttl)));
         Ok(Self { me: me.to_owned(), leaving: Shutdown::new(), others, assurance })
     }

@@ -83,7 +83,7 @@ pub async fn start(
     peers: Peers,
     tasks: &TaskGroup,
 ) -> Result<Service, Fault> {
-    let cluster = Arc::new(Cluster::new(&settings.instance, peers)?);
+    let cluster = Arc::new(Cluster::new(&settings.instance, peers, &settings.chance)?);
     let assurance = Arc::clone(cluster.assurance());
     let store = clients::Store::new(user, settings.instance.clone());
     keep_ruleset(&store, &ruleset, tasks).await?;

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use service_kit::{Fault, Shutdown};
 use tokio::time::{Instant, timeout};
 
+use crate::Chance;
 use crate::assurance::Assurance;
 use crate::peers::Among;
 use crate::sight::Sight;
@@ -37,8 +38,8 @@ impl Others {
     ///
     /// # Errors
     /// When the system has no chance to give.
-    pub(crate) fn new(me: &str, among: Among) -> Result<Self, Fault> {
-        let nonce = getrandom::u64().map_err(|error| Fault::internal(error.to_string()))?;
+    pub(crate) fn new(me: &str, among: Among, chance: &Chance) -> Result<Self, Fault> {
+        let nonce = chance.nonce()?;
         let (service, instance, address) = (leases::BATTLES.to_owned(), me.to_owned(), among.address.clone());
         let lease = Lease { service, instance, nonce, address };
         let (sight, looked) = (Mutex::new(Sight::new(among.ttl)), tokio::sync::Mutex::default());

@@ -18,6 +18,9 @@ const CALM_MS: u64 = 6_000;
 /// The last one begins before that much later.
 const STORM_MS: u64 = 20_000;
 
+/// What lasts that long shows whatever follows from a takeover.
+const LONGEST_MS: u64 = 40_000;
+
 /// One thing that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -73,6 +76,10 @@ fn planned(dice: &Dice) -> Planned {
     let fault = fault(dice);
     let lasts = match fault {
         Fault::RedisEmptied => Duration::ZERO,
+        // It comes back just when its battles are claimed.
+        Fault::Cut(Party::Instance(_), Party::Redis) if dice.percent(50) => dice.ms(9_000, 14_000),
+        // Now and then long enough for another to have claimed, and to have taken an input.
+        _ if dice.percent(25) => dice.ms(17_000, LONGEST_MS),
         // Long enough to count as dead, about half of the time.
         _ => dice.ms(100, 17_000),
     };
@@ -81,7 +88,7 @@ fn planned(dice: &Dice) -> Planned {
 
 fn fault(dice: &Dice) -> Fault {
     let place = dice.below(PLACES);
-    match dice.below(16) {
+    match dice.below(18) {
         0..=2 => Fault::Freeze(place),
         3 | 4 => Fault::Kill { place, same_name: dice.percent(50) },
         5 => Fault::Drain(place),
@@ -96,7 +103,8 @@ fn fault(dice: &Dice) -> Fault {
         13 if dice.percent(50) => Fault::RedisRestarted,
         13 => Fault::RedisEmptied,
         14 => Fault::Slow,
-        _ => Fault::Lossy,
+        15 => Fault::Lossy,
+        _ => Fault::Cut(Party::Instance(place), Party::Redis),
     }
 }
 

@@ -174,12 +174,12 @@ impl Gateway {
         }
         feed.change(|open| *open = Some(nonce.to_owned()));
         while let Some(batch) = stream.message().await? {
-            batch.items.iter().for_each(|item| self.hear(item));
+            batch.items.iter().for_each(|item| self.hear(address, item));
         }
         Ok(())
     }
 
-    fn hear(&self, item: &FeedItem) {
+    fn hear(&self, address: &str, item: &FeedItem) {
         let follows = self.following();
         for follow in follows.iter().filter(|follow| follow.battle == item.battle_id) {
             match &item.kind {
@@ -188,7 +188,8 @@ impl Gateway {
                         self.attach_again(follow);
                     }
                 }
-                Some(Kind::Behind(_) | Kind::Moved(_)) if item.epoch >= follow.epoch() => {
+                // Nothing more comes from where it is attached, whatever it has heard from elsewhere.
+                Some(Kind::Behind(_) | Kind::Moved(_)) if follow.is_at(address) || item.epoch >= follow.epoch() => {
                     self.0.witness.count(|counts| counts.moved += 1);
                     self.attach_again(follow);
                 }

@@ -13,6 +13,7 @@ use tower::{ServiceExt, service_fn};
 use crate::dice::Dice;
 use crate::net::{Host, Net, Party};
 use crate::redis::{self, Redis};
+use crate::world::Mutant;
 
 /// How long a lease lasts.
 pub(crate) const TTL: Duration = Duration::from_secs(5);
@@ -26,6 +27,7 @@ pub(crate) struct Surroundings {
     pub(crate) net: Net,
     pub(crate) redis: Arc<Redis>,
     pub(crate) dice: Dice,
+    pub(crate) mutant: Mutant,
 }
 
 /// One process, from its start to its end.
@@ -39,6 +41,7 @@ pub(crate) struct Process {
 impl Process {
     /// Starts the `generation`-th process in a place. It answers as soon as its service stands.
     pub(crate) fn start(place: usize, generation: u64, name: &str, world: &Surroundings) -> Self {
+        world.redis.presence().begins(name);
         let address = format!("http://battle-{place}:{generation}");
         let gate = Gate::default();
         let tasks = TaskGroup::gated(gate.clone());
@@ -81,13 +84,14 @@ async fn main(
     (tasks, gate): (TaskGroup, Gate),
     drain: oneshot::Receiver<oneshot::Sender<()>>,
 ) {
-    let Surroundings { net, redis, dice } = world;
+    let Surroundings { net, redis, dice, mutant } = world;
     let party = Party::Instance(place);
     let user = UserServiceClient::new(net.way(party, "store"));
     let leases = Arc::new(redis::Client { redis, net: net.clone(), from: party });
     let dialled = net.clone();
     let dialer = Dialer::new(move |url| Ok(dialled.way(party, url)));
-    let peers = Peers::among(leases, address.clone(), TTL, dialer);
+    let ttl = if mutant == Mutant::Haste { TTL / 4 } else { TTL };
+    let peers = Peers::among(leases, address.clone(), ttl, dialer);
     let service = battle_svc::start(settings(&name, dice), user, crate::world::ruleset(), peers, &tasks);
     let Ok(service) = service.await else { return };
     net.listen(&address, Host { party, tasks, gate, server: server(&service) });

@@ -21,6 +21,7 @@ mod latch;
 mod laws;
 mod net;
 mod player;
+mod presence;
 mod redis;
 mod seeds;
 #[path = "../battles/store.rs"]

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use service_kit::grpc::{GrpcService, in_process};
 use service_kit::{Gate, TaskGroup};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{ServiceExt, service_fn};
@@ -23,6 +23,9 @@ use crate::latch::Latch;
 
 /// How long a stream whose other end doesn't answer is believed: what HTTP/2's keepalive of the house comes to.
 const KEEPALIVE: u32 = 7;
+
+/// No message arrives later than that.
+const LATEST: Duration = Duration::from_secs(20);
 
 /// Pieces of a stream under way at once.
 const PIECES: usize = 64;
@@ -122,13 +125,14 @@ impl Net {
 
     /// Carries one message; `false` when it never arrives.
     pub(crate) async fn carry(&self, from: Party, to: Party) -> bool {
-        let lost = self.is_lost();
+        let (lost, sent) = (self.is_lost(), Instant::now());
         sleep_until(self.arrival(from, to)).await;
         if self.is_cut(from, to) && self.0.dice.percent(50) {
             return false;
         }
-        self.passable(from, to).await;
-        !lost
+        // What a cut holds up for longer is lost with its connection.
+        let passes = timeout_at(sent + LATEST, self.passable(from, to)).await.is_ok();
+        passes && !lost
     }
 
     /// When a message sent now arrives. Between two processes there is one connection, on which none overtakes another;

@@ -66,7 +66,7 @@ impl Player {
         });
         while !self.closing.begun() && !follow.is_over() {
             sleep(self.dice.ms(1_000, 12_000)).await;
-            match self.dice.below(5) {
+            match self.dice.below(4) {
                 0 => {
                     self.gateways[self.at].part(&follow).await;
                     let last = follow.last();

@@ -6,12 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use backplane::{BackplaneFault, Lease, Leases, Local};
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::instance::TTL;
 use crate::latch::Latch;
 use crate::net::{Net, Party};
+use crate::presence::Presence;
 
 /// How long an answer is waited for, as over the real one.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -21,6 +23,7 @@ type Result<T> = std::result::Result<T, BackplaneFault>;
 /// The server.
 pub(crate) struct Redis {
     world: Mutex<Arc<Local>>,
+    presence: Mutex<Presence>,
     condition: Latch<Condition>,
 }
 
@@ -42,7 +45,11 @@ pub(crate) struct Client {
 
 impl Redis {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { world: Mutex::new(Arc::new(Local::at(0))), condition: Latch::new(Condition::Well) })
+        Arc::new(Self {
+            world: Mutex::new(Arc::new(Local::at(0))),
+            presence: Mutex::default(),
+            condition: Latch::new(Condition::Well),
+        })
     }
 
     pub(crate) fn become_(&self, condition: Condition) {
@@ -51,7 +58,13 @@ impl Redis {
 
     /// Forgets everything.
     pub(crate) fn empty(&self) {
+        self.presence.lock().emptied();
         *self.world.lock() = Arc::new(Local::at(0));
+    }
+
+    /// Which instances had a lease, and when.
+    pub(crate) fn presence(&self) -> MutexGuard<'_, Presence> {
+        self.presence.lock()
     }
 
     async fn answer<T>(&self, name: &'static str, ask: impl FnOnce(Arc<Local>) -> Asked<T>) -> Result<T> {
@@ -90,13 +103,25 @@ impl Client {
 #[async_trait]
 impl Leases for Client {
     async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<()> {
-        let lease = lease.clone();
-        self.ask("renew", move |world| Box::pin(async move { world.renew(&lease, ttl).await })).await
+        let (lease, redis) = (lease.clone(), Arc::clone(&self.redis));
+        let renew = move |world: Arc<Local>| -> Asked<()> {
+            Box::pin(async move {
+                redis.presence().renewed(&lease.instance, lease.nonce);
+                world.renew(&lease, TTL.max(ttl)).await
+            })
+        };
+        self.ask("renew", renew).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
-        let lease = lease.clone();
-        self.ask("release", move |world| Box::pin(async move { world.release(&lease).await })).await
+        let (lease, redis) = (lease.clone(), Arc::clone(&self.redis));
+        let release = move |world: Arc<Local>| -> Asked<()> {
+            Box::pin(async move {
+                redis.presence().released(&lease.instance, lease.nonce);
+                world.release(&lease).await
+            })
+        };
+        self.ask("release", release).await
     }
 
     async fn living(&self, service: &str) -> Result<Vec<Lease>> {

@@ -70,6 +70,23 @@ fn the_order_of_saves_is_needed() {
     println!("with saves that go back: {}", explain(seed, &outcome));
 }
 
+/// The rules of `docs/adr/0023` and `docs/adr/0024`, each without what it stands on.
+macro_rules! missed {
+    ($($name:ident: $mutant:ident),*) => {
+        $(#[test]
+        fn $name() {
+            let (seed, outcome) = found_out(Mutant::$mutant, 1_000);
+            println!("{:?}: {}", Mutant::$mutant, explain(seed, &outcome));
+        })*
+    };
+}
+
+missed! {
+    the_quiet_after_a_takeover_is_needed: Quiet,
+    the_question_to_the_store_is_needed: Checks,
+    a_whole_ttl_is_needed: Haste
+}
+
 #[test]
 fn a_seed_repeats() {
     for seed in [3, 14, 159] {

@@ -167,8 +167,8 @@ impl Witness {
         own.map(|((_, seq), frame)| (*seq, frame.clone())).collect()
     }
 
-    /// Looks at the record after a call.
-    pub(crate) fn look(&self, rows: &Rows) {
+    /// Looks at the record after a call. A claim from another has to be justified.
+    pub(crate) fn look(&self, rows: &Rows, justified: impl Fn(&str) -> bool) {
         let mut seen = self.0.lock();
         for (id, row) in &rows.battles {
             if seen.rows.get(id) == Some(row) {
@@ -178,6 +178,10 @@ impl Witness {
             let Some(before) = seen.rows.insert(id.clone(), row.clone()) else { continue };
             if let Some(wrong) = wrong_step(&before, row) {
                 seen.violated(&format!("the record of {id}: {wrong}"));
+            }
+            let claimed = row.epoch > before.epoch && !before.owner.is_empty() && before.owner != row.owner;
+            if claimed && !justified(&before.owner) {
+                seen.violated(&format!("{} claimed {id} from {}, which lives", row.owner, before.owner));
             }
             seen.counts.claims += row.epoch.saturating_sub(before.epoch);
         }

@@ -14,7 +14,7 @@ use tower::{ServiceExt, service_fn};
 use crate::dice::Dice;
 use crate::faults::{self, Fault, GATEWAYS, PLACES, Planned};
 use crate::gateway::Gateway;
-use crate::instance::{Process, Surroundings};
+use crate::instance::{Process, Surroundings, TTL};
 use crate::judge;
 use crate::net::{Host, Net, Party};
 use crate::player::Player;
@@ -35,10 +35,16 @@ const PLAYERS: usize = 2;
 pub(crate) enum Mutant {
     /// Nothing.
     None,
-    /// The store's guard of the epoch.
+    /// The store's guard of the epoch, of which its answers speak as well.
     Guard,
     /// That a save never goes back behind a later one.
     Order,
+    /// That a battle taken over from one that is dead takes no input for a while: dead owners read as none.
+    Quiet,
+    /// That the store says what is still whose: it agrees with whoever asks.
+    Checks,
+    /// That nobody is dead before it was away for a TTL: instances go by a quarter of it.
+    Haste,
 }
 
 /// What came of a seed.
@@ -124,19 +130,24 @@ impl World {
         let store = Store::new();
         store.rows().await.unguarded = mutant == Mutant::Guard;
         store.rows().await.unordered = mutant == Mutant::Order;
+        store.rows().await.agrees = matches!(mutant, Mutant::Checks | Mutant::Guard);
         let server = in_process(UserServiceServer::new(store.clone()));
-        let (seen, by) = (store.clone(), witness.clone());
+        let (seen, by, leases) = (store.clone(), witness.clone(), Arc::clone(&redis));
         let watched = in_process(service_fn(move |request: http::Request<tonic::body::Body>| {
-            let (server, store, witness) = (server.clone(), seen.clone(), by.clone());
+            let (server, store, witness, redis) = (server.clone(), seen.clone(), by.clone(), Arc::clone(&leases));
             async move {
+                if mutant == Mutant::Quiet {
+                    let mut rows = store.rows().await;
+                    rows.gone = redis.presence().gone_for(TTL).map(str::to_owned).collect();
+                }
                 let answer = server.oneshot(request).await;
-                witness.look(&*store.rows().await);
+                witness.look(&*store.rows().await, |owner| redis.presence().justifies(owner));
                 answer
             }
         }));
         let host = Host { party: Party::Store, tasks: tasks.clone(), gate: Gate::default(), server: watched };
         net.listen("store", host);
-        let around = Surroundings { net, redis, dice: dice.fork("battles") };
+        let around = Surroundings { net, redis, dice: dice.fork("battles"), mutant };
         let gateways = (0..GATEWAYS).map(|number| {
             let leases =
                 Client { redis: Arc::clone(&around.redis), net: around.net.clone(), from: Party::Gateway(number) };
