@@ -1,4 +1,4 @@
-// A MariaDB of a test file's own, on a socket, in memory where there is such a place.
+// A MariaDB of a test file's own, on a socket.
 
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { Child } from './child.js';
 import { eventually } from './time.js';
 
-const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+/** In memory, where there is such a place. */
+const FAST = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 const PATIENCE_MS = 60_000;
 
@@ -23,13 +24,16 @@ export class MariaDb extends Child {
 
   /** The one that all stories of a file use which do it no harm. */
   static shared() {
-    shared ??= MariaDb.start();
+    shared ??= MariaDb.start(FAST);
     return shared;
   }
 
-  /** Installs and starts one. It ends with this process. */
-  static async start() {
-    const home = mkdtempSync(join(PLACE, 'mud-story-db-'));
+  /**
+   * Installs and starts one. It ends with this process. One that may be killed is on a disk: a log in memory is mapped and not
+   * written, and a thread that is stopped while it copies its part hides what others have committed behind it.
+   */
+  static async start(place = tmpdir()) {
+    const home = mkdtempSync(join(place, 'mud-story-db-'));
     process.on('exit', () => rmSync(home, { recursive: true, force: true }));
     const server = new MariaDb('mariadb', join(home, 'log'));
     server.#home = home;
@@ -68,6 +72,7 @@ export class MariaDb extends Child {
         '--innodb-buffer-pool-size=32M',
         // As safe as need be when the process is killed, though not the machine.
         '--innodb-flush-log-at-trx-commit=2',
+        '--innodb-log-file-buffering',
       ],
       this.#env,
     );
