@@ -36,8 +36,6 @@ const FENCED_ACCOUNTS: NonZeroUsize = NonZeroUsize::new(65_536).unwrap();
 pub struct Settings {
     /// Name of this start of this instance, unlike any other: it signs what rooms are told.
     pub publisher: String,
-    /// Whether players are kept from flooding a room.
-    pub flood_limit: bool,
     /// For how long a gateway's lease has to be over, as seen from here, before the gateway is dead.
     pub lease_ttl: Duration,
 }
@@ -63,6 +61,6 @@ pub fn start(settings: Settings, plane: Arc<dyn Backplane>, tasks: &TaskGroup) -
     let lobby = Lobby::new(Arc::clone(&plane), Arc::clone(&publisher));
     let ghosts = Ghosts::new(Arc::clone(&plane), lobby.clone(), settings.lease_ttl);
     sweep::start(lobby.clone(), ghosts, settings.lease_ttl, tasks);
-    let log = Log::new(plane, publisher, lobby.clone(), settings.flood_limit.then_some(log::FLOOD));
+    let log = Log::new(plane, publisher, lobby.clone());
     Service { handlers: Arc::new(Handlers::new(Fence::new(FENCED_ACCOUNTS), lobby, log)) }
 }

@@ -58,7 +58,7 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let Standing { program, starting, grpc, addresses } = Program::stand(&service).await?;
 
     let plane = Redis::open(&service.redis, &program.tasks, &program.readiness)?;
-    let settings = crate::Settings { publisher: service.instance, flood_limit: true, lease_ttl: lease.ttl };
+    let settings = crate::Settings { publisher: service.instance, lease_ttl: lease.ttl };
     let chat = crate::start(settings, plane, &program.tasks);
     let server = GrpcServer::of(&program, service.internal_token, AdminTokens::default());
     program.serve_grpc(server.descriptors(proto::DESCRIPTOR_SET).service(chat.server()), grpc);

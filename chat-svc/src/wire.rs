@@ -99,7 +99,8 @@ pub(crate) fn said(caller: Caller, request: &chat::SendRequest) -> Result<Said, 
         InvalidText::Empty => Fault::invalid("text-empty").field("text"),
         InvalidText::TooLong => Fault::invalid("text-too-long").field("text").arg("max", MAX_CHARS),
     })?;
-    Ok(Said { caller, name: character(&request.name)?, room: room(&request.room)?, text, key: key(&request.key)? })
+    let (name, room, key) = (character(&request.name)?, room(&request.room)?, key(&request.key)?);
+    Ok(Said { caller, name, room, text, key, unlimited: request.unlimited })
 }
 
 /// Reads what of a log is wanted.

@@ -21,6 +21,7 @@ use crate::http::client_address;
 use crate::inbox::inbox;
 use crate::packet::{self, Incoming};
 use crate::session::Session;
+use crate::settings::Settings;
 
 /// Messages above this close the transport.
 const MESSAGE_BYTES: usize = 64 * 1024;
@@ -39,6 +40,10 @@ const SWEEPS: u32 = ((PING_EVERY.as_secs() + PONG_WITHIN.as_secs()) / SWEEP_EVER
 
 /// How long an open transport may take to send its handshake.
 const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
+
+/// What a client hears that asks for another namespace than the main one.
+const NO_NAMESPACE: &str =
+    r#"{"message":"Invalid namespace","data":{"code":"invalid_argument","message":"Invalid namespace"}}"#;
 
 /// Our side of the transport library.
 pub(crate) struct Handler {
@@ -68,12 +73,13 @@ impl Handler {
     /// Begins a client's stay with its handshake. A second handshake on one transport is not answered.
     fn connect(&self, socket: &EngineSocket, auth: Option<&str>) {
         let Some(line) = socket.data.line.get() else { return };
-        let (inbox, events, refuser) = inbox(line, self.gateway.settings.limited);
+        let Settings { limited, trusted_proxies, .. } = &self.gateway.settings;
+        let (inbox, events, refuser) = inbox(line, *limited);
         if socket.data.inbox.set(inbox).is_err() {
             return;
         }
         line.greet();
-        let address = client_address(&socket.req_parts, &self.gateway.settings.trusted_proxies);
+        let address = if *limited { client_address(&socket.req_parts, trusted_proxies) } else { String::new() };
         let session = Session::new(Arc::clone(&self.gateway), Arc::clone(line), address, refuser);
         self.gateway.tasks.spawn("session", session.run(auth.map(str::to_owned), events));
     }
@@ -97,7 +103,7 @@ impl Handler {
         let Some(line) = socket.data.line.get() else { return };
         let plain = namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_".contains(&byte));
         if plain {
-            line.packet(packet::connect_error(Some(namespace), r#"{"message":"Invalid namespace"}"#));
+            line.packet(packet::connect_error(Some(namespace), NO_NAMESPACE));
         } else {
             socket.close(DisconnectReason::PacketParsingError);
         }

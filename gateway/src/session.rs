@@ -35,7 +35,7 @@ const END_WAIT: Duration = Duration::from_secs(2);
 pub(crate) struct Session {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) line: Arc<Line>,
-    /// Address of the client, for throttles.
+    /// Address of the client, for throttles; empty where there are none.
     pub(crate) address: String,
     refuser: Arc<Refuser>,
     /// Who it is; none for a guest.

@@ -7,11 +7,11 @@ use service_kit::settings::{Check, Faults, number};
 /// Raw flags of the gateway's own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct GatewayArgs {
-    /// Origins of web pages that may connect besides our own, separated by commas; `*` for any
-    #[arg(long, env = "MUD_ALLOWED_ORIGINS", default_value = "", value_name = "ORIGINS")]
+    /// Origins of web pages that may connect besides our own, separated by commas; `*` for any [default: same origin]
+    #[arg(long, env = "MUD_ALLOWED_ORIGINS", default_value = "", hide_default_value = true, value_name = "ORIGINS")]
     allowed_origins: String,
-    /// Addresses of proxies whose X-Forwarded-For is believed, separated by commas
-    #[arg(long, env = "MUD_TRUSTED_PROXIES", default_value = "", value_name = "ADDRESSES")]
+    /// Addresses of proxies whose X-Forwarded-For is believed, separated by commas [default: none]
+    #[arg(long, env = "MUD_TRUSTED_PROXIES", default_value = "", hide_default_value = true, value_name = "ADDRESSES")]
     trusted_proxies: String,
     /// Limits on what one client may ask: `default`, or `off` (on loopback only)
     #[arg(long, env = "MUD_LIMITS", default_value = "default", value_name = "LIMITS")]
@@ -51,12 +51,6 @@ pub(crate) enum Origins {
 }
 
 impl GatewaySettings {
-    /// Whether players' rates are limited, here and in the services behind.
-    #[must_use]
-    pub fn limited(&self) -> bool {
-        self.limited
-    }
-
     /// The settings of the instance of this name.
     #[must_use]
     pub fn named(self, instance: impl Into<String>) -> Settings {

@@ -129,8 +129,7 @@ impl Settings {
 
     /// Those of chat-svc.
     pub(crate) fn chat(&self) -> chat_svc::Settings {
-        let (publisher, flood_limit) = (self.instance.clone(), self.gateway.limited());
-        chat_svc::Settings { publisher, flood_limit, lease_ttl: self.lease.ttl }
+        chat_svc::Settings { publisher: self.instance.clone(), lease_ttl: self.lease.ttl }
     }
 
     /// Those of the gateway.

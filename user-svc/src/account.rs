@@ -22,7 +22,8 @@ pub(crate) struct SignUp {
     pub(crate) username: String,
     pub(crate) password: String,
     pub(crate) character: String,
-    pub(crate) address: String,
+    /// Where from; none of a tool.
+    pub(crate) address: Option<String>,
     /// Idempotency key; empty for none.
     pub(crate) key: String,
 }
@@ -33,16 +34,16 @@ pub(crate) async fn sign_up(users: &Users, form: SignUp) -> Result<Opened, Fault
     let username = Username::parse(&form.username).map_err(|why| bad_name("username", why))?;
     let password = Password::parse(&form.password).map_err(bad_password)?;
     let name = CharacterName::parse(&form.character).map_err(|why| bad_name("character", why))?;
-    attempt::count_address(users.backplane.as_ref(), &form.address).await?;
+    attempt::count_sign_up(users.backplane.as_ref(), form.address.as_deref()).await?;
     if let Some(earlier) = earlier(users, &username, &form.key).await? {
-        return again(users, earlier, &form.password).await;
+        return again(users, earlier, &form).await;
     }
     let hash = users.hasher.hash(password).await?;
     match make(users, &username, hash, &name, &form.key).await {
         Ok(opened) => Ok(opened),
         // The same sign-up, sent twice at once, may have been first.
         Err(lost) => match earlier(users, &username, &form.key).await? {
-            Some(earlier) => again(users, earlier, &form.password).await,
+            Some(earlier) => again(users, earlier, &form).await,
             None => Err(lost.on_unique(&[("username_key", username_taken), ("name_key", character_taken)])),
         },
     }
@@ -52,7 +53,7 @@ pub(crate) async fn sign_up(users: &Users, form: SignUp) -> Result<Opened, Fault
 pub(crate) async fn delete(users: &Users, account: AccountId, password: &str) -> Result<(), Fault> {
     let known = users.store.credentials_of(account).await?.ok_or_else(wrong_password)?;
     let name = known.username_key.clone();
-    let attempt = Attempt { name: Some(&name), known: Some(known), password };
+    let attempt = Attempt { name: Some(&name), known: Some(known), password, address: None };
     let proven = attempt.prove(users.backplane.as_ref(), &users.hasher).await?.ok_or_else(wrong_password)?;
     let epoch = users.store.delete_account(account, Arc::from(proven.hash)).await?;
     users.replaced(account, epoch.ok_or_else(attempt::overtaken)?, Why::AccountDeleted);
@@ -60,10 +61,10 @@ pub(crate) async fn delete(users: &Users, account: AccountId, password: &str) ->
 }
 
 /// A sign-up sent twice is a sign-in.
-async fn again(users: &Users, earlier: Credentials, password: &str) -> Result<Opened, Fault> {
-    let name = earlier.username_key.clone();
-    let opened = session::open(users, Attempt { name: Some(&name), known: Some(earlier), password }).await?;
-    opened.ok_or_else(attempt::overtaken)
+async fn again(users: &Users, earlier: Credentials, form: &SignUp) -> Result<Opened, Fault> {
+    let (name, address) = (earlier.username_key.clone(), form.address.as_deref());
+    let attempt = Attempt { name: Some(&name), known: Some(earlier), password: &form.password, address };
+    session::open(users, attempt).await?.ok_or_else(attempt::overtaken)
 }
 
 async fn make(

@@ -1,11 +1,12 @@
-//! Attempts to prove a password: each is counted before it costs a hash, and the count is forgiven to who succeeds.
+//! Attempts to prove a password: each is counted before it costs a hash, and the count is forgiven to who succeeds. So
+//! what a limit stops are failures, and neither an account's owner nor a crowd behind one address.
 //!
 //! Every way to a password goes through here: signing in, a sign-up sent again, deleting the account. So nobody gets
 //! more tries by another door.
 
 use std::time::Duration;
 
-use backplane::{Rate, Throttle, Verdict};
+use backplane::{BackplaneFault, Rate, Throttle, Verdict};
 use service_kit::Fault;
 use vocab::{AccountId, Password};
 
@@ -14,8 +15,10 @@ use crate::store::rows::Credentials;
 
 /// Attempts on one account: a person who mistypes never meets it.
 const PER_ACCOUNT: Rate = Rate { every: Duration::from_secs(10), burst: 10 };
-/// Sign-ins and sign-ups of one address, behind which a whole school may sit.
+/// Attempts from one address, behind which a whole school may sit.
 const PER_ADDRESS: Rate = Rate { every: Duration::from_millis(500), burst: 120 };
+/// Sign-ups from one address.
+const SIGN_UPS: Rate = Rate { every: Duration::from_millis(500), burst: 1_000 };
 
 /// Somebody who says they are the owner of a name.
 pub(crate) struct Attempt<'a> {
@@ -24,6 +27,8 @@ pub(crate) struct Attempt<'a> {
     /// The account of that name, if there is one.
     pub(crate) known: Option<Credentials>,
     pub(crate) password: &'a str,
+    /// Where it comes from; none of a tool, and of who is signed in.
+    pub(crate) address: Option<&'a str>,
 }
 
 /// An account and the password that was proved to be its own.
@@ -37,6 +42,10 @@ pub(crate) struct Proven {
 impl Attempt<'_> {
     /// Checks the password; nothing when it is not the account's. An unknown account costs a hash like any other.
     pub(crate) async fn prove(self, throttle: &dyn Throttle, hasher: &Hasher) -> Result<Option<Proven>, Fault> {
+        let from = self.address.map(|address| format!("sign-in:address:{address}"));
+        if let Some(from) = &from {
+            count(throttle, from, PER_ADDRESS).await?;
+        }
         let tries = self.name.map(|name| format!("sign-in:account:{name}"));
         if let Some(tries) = &tries {
             count(throttle, tries, PER_ACCOUNT).await?;
@@ -46,19 +55,22 @@ impl Attempt<'_> {
         if !hasher.verify(password.clone(), hash).await? {
             return Ok(None);
         }
+        if let Some(from) = &from {
+            forgiven(throttle.give_back(from, PER_ADDRESS).await);
+        }
         if let Some(tries) = &tries {
-            forgive(throttle, tries).await;
+            forgiven(throttle.forgive(tries).await);
         }
         Ok(self.known.map(|known| Proven { account: known.id, hash: known.password_hash, password }))
     }
 }
 
-/// Counts an attempt against its address; tools have none.
-pub(crate) async fn count_address(throttle: &dyn Throttle, address: &str) -> Result<(), Fault> {
-    if address.is_empty() {
-        return Ok(());
+/// Counts a sign-up against its address.
+pub(crate) async fn count_sign_up(throttle: &dyn Throttle, address: Option<&str>) -> Result<(), Fault> {
+    match address {
+        Some(address) => count(throttle, &format!("sign-up:address:{address}"), SIGN_UPS).await,
+        None => Ok(()),
     }
-    count(throttle, &format!("sign-in:address:{address}"), PER_ADDRESS).await
 }
 
 /// The hash changed between the proof and the act: it was made anew by another sign-in, or the account is gone. Whoever
@@ -78,15 +90,14 @@ async fn count(throttle: &dyn Throttle, key: &str, rate: Rate) -> Result<(), Fau
 }
 
 /// Who has proved the password is let in, even when the count can't be taken back.
-async fn forgive(throttle: &dyn Throttle, key: &str) {
-    if let Err(error) = throttle.forgive(key).await {
+fn forgiven(done: Result<(), BackplaneFault>) {
+    if let Err(error) = done {
         tracing::warn!(error = %error, "attempts at a password not forgiven");
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use backplane::BackplaneFault;
     use service_kit::FaultKind;
 
     use super::*;
@@ -98,6 +109,10 @@ mod tests {
     impl Throttle for Rigid {
         async fn throttle(&self, _: &str, _: Rate) -> Result<Verdict, BackplaneFault> {
             Ok(self.0)
+        }
+
+        async fn give_back(&self, _: &str, _: Rate) -> Result<(), BackplaneFault> {
+            Err(BackplaneFault::new("give_back", "nothing comes back"))
         }
 
         async fn forgive(&self, _: &str) -> Result<(), BackplaneFault> {
@@ -115,7 +130,9 @@ mod tests {
             signup_key: None,
             created_at: 0,
         };
-        Attempt { name: Some("mina"), known: Some(known), password }.prove(&Rigid(verdict), &hasher).await
+        Attempt { name: Some("mina"), known: Some(known), password, address: Some("203.0.113.7") }
+            .prove(&Rigid(verdict), &hasher)
+            .await
     }
 
     #[tokio::test]

@@ -60,15 +60,19 @@ impl Token {
 }
 
 /// Signs in by name and password and ends every other session of the account.
-pub(crate) async fn sign_in(users: &Users, username: &str, password: &str, address: &str) -> Result<Opened, Fault> {
-    attempt::count_address(users.backplane.as_ref(), address).await?;
+pub(crate) async fn sign_in(
+    users: &Users,
+    username: &str,
+    password: &str,
+    address: Option<&str>,
+) -> Result<Opened, Fault> {
     let name = Username::parse(username).ok().map(|name| name.key());
     for _ in 0..PROOFS {
         let known = match &name {
             Some(name) => users.store.credentials(Arc::from(name.as_str())).await?,
             None => None,
         };
-        if let Some(opened) = open(users, Attempt { name: name.as_deref(), known, password }).await? {
+        if let Some(opened) = open(users, Attempt { name: name.as_deref(), known, password, address }).await? {
             return Ok(opened);
         }
     }
@@ -160,11 +164,11 @@ impl Opened {
 
 /// One answer for an unknown name and a wrong password.
 fn wrong() -> Fault {
-    Fault::unauthenticated("wrong-name-or-password")
+    Fault::unauthenticated("wrong-name-or-password").reason("wrong_credentials")
 }
 
 fn over() -> Fault {
-    Fault::unauthenticated("session-over")
+    Fault::unauthenticated("session-over").reason("session_over")
 }
 
 #[cfg(test)]

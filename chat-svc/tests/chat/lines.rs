@@ -78,8 +78,8 @@ async fn lines_are_kept_for_a_day() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_is_stopped_and_told_when_to_go_on() {
-    let world = World::with_flood_limit(true).await;
-    let (alice, bob) = (world.player("Alice"), world.player("Bobby"));
+    let world = World::new().await;
+    let (alice, bob) = (world.player("Alice").limited(), world.player("Bobby").limited());
     let room = alice.join().await;
     bob.join().await;
     for n in 0..10 {
@@ -91,6 +91,11 @@ async fn a_flood_is_stopped_and_told_when_to_go_on() {
     tokio::time::advance(refused.retry_delay().unwrap()).await;
     alice.say(&room.id, "11").await.unwrap();
     assert_eq!(alice.say(&room.id, "12").await.unwrap_err().kind(), FaultKind::ResourceExhausted);
+    let unlimited = world.player("Carol");
+    unlimited.join().await;
+    for n in 0..100 {
+        unlimited.say(&room.id, &format!("{n}")).await.unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,30 +39,27 @@ pub(crate) struct Player {
     pub(crate) epoch: u64,
     pub(crate) connection: u64,
     pub(crate) gateway: String,
+    unlimited: bool,
     chat: ChatServiceClient<GrpcService>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with_flood_limit(false).await
-    }
-
-    pub(crate) async fn with_flood_limit(flood_limit: bool) -> Self {
         let (plane, tasks) = (Arc::new(Local::at(BEGIN_MS)), TaskGroup::new());
         plane.renew(&lease(GATEWAY), FOR_GOOD).await.unwrap();
-        let chat = instance(&plane, &tasks, flood_limit);
+        let chat = instance(&plane, &tasks);
         Self { plane, tasks, chat }
     }
 
     /// One more chat-svc of the same world.
     pub(crate) fn second_instance(&self) -> ChatServiceClient<GrpcService> {
-        instance(&self.plane, &self.tasks, false)
+        instance(&self.plane, &self.tasks)
     }
 
     pub(crate) fn player(&self, name: &str) -> Player {
         let chat = self.chat.clone();
         let (account, gateway) = (AccountId::generate(), GATEWAY.to_owned());
-        Player { account, name: name.to_owned(), epoch: 1, connection: 1, gateway, chat }
+        Player { account, name: name.to_owned(), epoch: 1, connection: 1, gateway, unlimited: true, chat }
     }
 
     /// Hears what `room` is told from now on.
@@ -78,13 +75,18 @@ pub(crate) fn lease(gateway: &str) -> Lease {
     Lease { service: "gateway".to_owned(), instance: gateway.to_owned(), nonce: 1, address: String::new() }
 }
 
-fn instance(plane: &Arc<Local>, tasks: &TaskGroup, flood_limit: bool) -> ChatServiceClient<GrpcService> {
-    let settings = Settings { publisher: "chat-1".to_owned(), flood_limit, lease_ttl: LEASE_TTL };
+fn instance(plane: &Arc<Local>, tasks: &TaskGroup) -> ChatServiceClient<GrpcService> {
+    let settings = Settings { publisher: "chat-1".to_owned(), lease_ttl: LEASE_TTL };
     let service = chat_svc::start(settings, plane.clone(), tasks);
     ChatServiceClient::new(in_process(service.server()))
 }
 
 impl Player {
+    /// The same player, held to the limit of lines.
+    pub(crate) fn limited(&self) -> Self {
+        Self { unlimited: false, ..self.clone() }
+    }
+
     /// The same player, newly connected.
     pub(crate) fn reconnected(&self) -> Self {
         Self { connection: self.connection + 1, ..self.clone() }
@@ -150,6 +152,7 @@ impl Player {
             name: self.name.clone(),
             text: text.to_owned(),
             key: key.to_owned(),
+            unlimited: self.unlimited,
         };
         Ok(self.chat.clone().send(request).await?.into_inner())
     }

@@ -40,7 +40,12 @@ macro_rules! suite {
             ]
             memory: [a_life_lasts]
             leases: [a_lease_ends_by_itself, renewing_keeps_it_and_releasing_ends_it, two_starts_are_two_leases]
-            throttle: [a_burst_and_then_one_at_a_time, keys_do_not_meet, forgiving_fills_the_bucket]
+            throttle: [
+                a_burst_and_then_one_at_a_time,
+                keys_do_not_meet,
+                what_is_given_back_may_be_spent_again,
+                forgiving_fills_the_bucket
+            ]
             membership: [
                 the_fullest_room_with_space_is_chosen,
                 a_preferred_room_is_taken_while_it_has_space,

@@ -30,6 +30,9 @@ pub trait Throttle: Send + Sync + 'static {
     /// Spends a token of `key`, if there is one. A key is always asked with the same rate.
     async fn throttle(&self, key: &str, rate: Rate) -> Result<Verdict>;
 
+    /// Gives `key` one token back, as of an attempt that turned out to be none; a full bucket stays as it is.
+    async fn give_back(&self, key: &str, rate: Rate) -> Result<()>;
+
     /// Gives `key` all its tokens back, as after a sign-in that succeeded.
     async fn forgive(&self, key: &str) -> Result<()>;
 }

@@ -39,6 +39,7 @@ pub(crate) async fn send(session: &mut Session, payload: &Payload) -> Outcome {
         name: player.name.clone(),
         text: said.text,
         key: payload.key().unwrap_or_default().to_owned(),
+        unlimited: !session.gateway.settings.limited,
     };
     let gateway = &session.gateway;
     let send = || async { answer(gateway.clients.chat().send(request.clone()).await) };

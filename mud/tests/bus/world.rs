@@ -120,7 +120,7 @@ impl World {
     pub(crate) async fn start_gateway(&mut self, name: &str) {
         let (settings, tasks) = ((self.settings)(), TaskGroup::new());
         let publisher = format!("chat of {name}");
-        let chat = chat_svc::Settings { publisher, flood_limit: false, lease_ttl: Duration::from_secs(5) };
+        let chat = chat_svc::Settings { publisher, lease_ttl: Duration::from_secs(5) };
         let plane: Arc<dyn Backplane> = connect(&settings, &tasks);
         let chat = ChatServiceClient::new(in_process(chat_svc::start(chat, Arc::clone(&plane), &tasks).server()));
         let battles = Battles::Here(self.battle.clone());

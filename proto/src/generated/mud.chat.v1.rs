@@ -105,6 +105,9 @@ pub struct SendRequest {
     /// Idempotency key; empty for none. A repeat answers the first line's offset.
     #[prost(string, tag = "5")]
     pub key: ::prost::alloc::string::String,
+    /// Whether the player may talk without limit, as at a gateway whose operator turned limits off.
+    #[prost(bool, tag = "6")]
+    pub unlimited: bool,
 }
 /// See ChatService.Send.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -37,14 +37,15 @@ impl UserService for UserApi {
     async fn sign_up(&self, request: Request<SignUpRequest>) -> Answer<SignUpResponse> {
         let SignUpRequest { username, password, character, address, key } = request.into_inner();
         let key = if key.is_empty() { key } else { wire::key(key)? };
-        let opened = account::sign_up(&self.users, SignUp { username, password, character, address, key }).await?;
+        let form = SignUp { username, password, character, address: given(address), key };
+        let opened = account::sign_up(&self.users, form).await?;
         self.users.note(&opened);
         answer(SignUpResponse { session: self.session(opened) })
     }
 
     async fn sign_in(&self, request: Request<SignInRequest>) -> Answer<SignInResponse> {
         let SignInRequest { username, password, address } = request.into_inner();
-        let opened = session::sign_in(&self.users, &username, &password, &address).await?;
+        let opened = session::sign_in(&self.users, &username, &password, given(address).as_deref()).await?;
         self.users.note(&opened);
         answer(SignInResponse { session: self.session(opened) })
     }
@@ -178,4 +179,9 @@ type Answer<T> = Result<Response<T>, Status>;
 
 fn answer<T>(message: T) -> Answer<T> {
     Ok(Response::new(message))
+}
+
+/// An optional text of a request, which is empty when it isn't there.
+fn given(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::World;
 use crate::{Rate, Verdict};
 
-const RATE: Rate = Rate { every: Duration::from_millis(300), burst: 3 };
+/// So slow that no token comes back while a crowded machine spends a burst.
+const RATE: Rate = Rate { every: Duration::from_secs(3), burst: 3 };
 
 async fn burst(world: &World, key: &str) {
     for _ in 0..RATE.burst {
@@ -33,6 +34,20 @@ pub(crate) async fn keys_do_not_meet(world: World) {
     burst(&world, "one").await;
     burst(&world, "two").await;
     refused(&world, "one").await;
+}
+
+pub(crate) async fn what_is_given_back_may_be_spent_again(world: World) {
+    burst(&world, "key").await;
+    for _ in 0..2 {
+        world.give_back("key", RATE).await.unwrap();
+        assert_eq!(world.throttle("key", RATE).await.unwrap(), Verdict::Allowed);
+        refused(&world, "key").await;
+    }
+    for _ in 0..=RATE.burst {
+        world.give_back("key", RATE).await.unwrap();
+    }
+    burst(&world, "key").await;
+    refused(&world, "key").await;
 }
 
 pub(crate) async fn forgiving_fills_the_bucket(world: World) {

@@ -53,6 +53,12 @@ impl Buckets {
         }
     }
 
+    fn give_back(&mut self, key: &str, rate: Rate) {
+        if let Some(full_at) = self.0.get_mut(key) {
+            *full_at = full_at.checked_sub(rate.every).unwrap_or(*full_at);
+        }
+    }
+
     fn put(&mut self, key: &str, full_at: Instant) {
         self.0.put(key.to_owned(), full_at);
         if self.0.len() > CAPACITY.get() {
@@ -72,6 +78,11 @@ impl Buckets {
 impl Throttle for Local {
     async fn throttle(&self, key: &str, rate: Rate) -> Result<Verdict> {
         Ok(self.buckets.lock().spend(key, rate))
+    }
+
+    async fn give_back(&self, key: &str, rate: Rate) -> Result<()> {
+        self.buckets.lock().give_back(key, rate);
+        Ok(())
     }
 
     async fn forgive(&self, key: &str) -> Result<()> {

@@ -54,6 +54,7 @@ scripts! {
     release: [],
     living: [],
     throttle: [],
+    give_back: [],
     forgive: [],
     enter: [ROOMS],
     leave: [ROOMS],
