@@ -15,15 +15,17 @@ from deploy.waiting import wait_for
 
 
 class Gateway:
-    """Answers every request with its name."""
+    """Answers every request with its name; while it goes away, with 503."""
 
     def __init__(self, name):
+        self.leaving = False
+
         class Answer(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("content-length", str(len(name)))
-                self.end_headers()
-                self.wfile.write(name.encode())
+            def do_GET(request):
+                request.send_response(503 if self.leaving else 200)
+                request.send_header("content-length", str(len(name)))
+                request.end_headers()
+                request.wfile.write(name.encode())
 
             def log_message(self, *_):
                 pass
@@ -88,6 +90,14 @@ def test_a_gateway_that_is_gone_is_passed_over(front, gateways):
     gateways[0].close()
     assert front.answers("EIO=4&transport=websocket") == {"two"}
     assert front.answers("EIO=4&transport=polling") == {"two"}
+
+
+def test_a_gateway_that_goes_away_is_passed_over_until_it_is_back(front, gateways):
+    gateways[0].leaving = True
+    assert front.answers("EIO=4&transport=websocket") == {"two"}
+    assert front.answers("EIO=4&transport=polling") == {"two"}
+    gateways[0].leaving = False
+    assert front.answers("EIO=4&transport=websocket") == {"one", "two"}
 
 
 def test_players_go_where_they_are_sent(front):
