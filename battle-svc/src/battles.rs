@@ -351,6 +351,7 @@ fn in_battle(battle: BattleId) -> Fault {
     Fault::exists("in-battle").reason("in_battle").arg("battle", battle)
 }
 
-fn no_battle() -> Fault {
+/// There is no battle to do that to.
+pub(crate) fn no_battle() -> Fault {
     Fault::precondition("no-battle").reason("no_battle")
 }

@@ -14,7 +14,7 @@ use vocab::BattleId;
 
 use super::forward::{Other, once};
 use super::{Responses, answer};
-use crate::battles::Battles;
+use crate::battles::{Battles, no_battle};
 use crate::placement::Hop;
 use crate::replay::{self, Replay};
 use crate::view::View;
@@ -43,13 +43,15 @@ impl BattleAdmin {
         Ok(once(&self.battles.owner.cluster, Hop::First, request, here, there).await?.into_inner().battle)
     }
 
-    /// A battle as it stands, wherever it is.
-    async fn stands(&self, id: BattleId) -> Result<Option<pb::Battle>, Fault> {
+    /// A battle that could be ended, as it stands, wherever it is.
+    async fn lives(&self, id: BattleId) -> Result<Option<pb::Battle>, Fault> {
         let by = pb::get_battle_request::By::BattleId(id.to_string());
         let request = pb::GetBattleRequest { by: Some(by) };
         let here = |hop| self.battles.view(id, hop).map_ok(|placed| placed.map(answer::get));
         let there = |mut other: Other, request| async move { other.get_battle(request).await };
-        Ok(once(&self.battles.owner.cluster, Hop::First, request, here, there).await?.into_inner().battle)
+        let stands = once(&self.battles.owner.cluster, Hop::First, request, here, there).await?.into_inner().battle;
+        let over = stands.as_ref().is_some_and(|battle| battle.phase() == pb::Phase::Ended);
+        if over { Err(no_battle()) } else { Ok(stands) }
     }
 }
 
@@ -76,7 +78,7 @@ impl BattleAdminService for BattleAdmin {
         let request = request.into_inner();
         let id = wire::id("battle_id", &request.battle_id)?;
         let battle = if request.dry_run {
-            self.stands(id).await?
+            self.lives(id).await?
         } else {
             self.battles.owner.store.record_audit(operator.name(), STOP_BATTLE, &id.to_string()).await?;
             let battle = self.stop(id).await?;

@@ -26,10 +26,12 @@ async fn a_stop_is_recorded_with_the_operators_name_and_a_dry_run_is_not() {
     let mut house = House::open(&store, settings("a")).await;
     let battle = house.auto(&player).await;
     let dry = pb::StopBattleRequest { dry_run: true, ..stop(&battle) };
-    assert_eq!(ask(&mut house, dry).await.unwrap(), Phase::Fight);
+    assert_eq!(ask(&mut house, dry.clone()).await.unwrap(), Phase::Fight);
     assert_eq!(store.rows().await.audit, []);
 
     assert_eq!(ask(&mut house, stop(&battle)).await.unwrap(), Phase::Ended);
+    let late = ask(&mut house, dry).await.unwrap_err();
+    assert_eq!((late.kind(), late.because()), (FaultKind::FailedPrecondition, Some("no_battle")));
     let [record] = store.rows().await.audit.clone().try_into().unwrap();
     assert_eq!((record.operator.as_str(), record.subject), ("ann", battle.id));
     assert_eq!(record.action, "mud.battle.v1.BattleAdminService/StopBattle");
