@@ -72,7 +72,9 @@ impl Inbox {
         }
         let verdict = self.refuser.allowance.lock().take(Instant::now());
         if let Verdict::Wait(delay) = verdict {
-            return self.refuser.refuse(ack, &Fault::exhausted("too-many-events").retry_after(delay));
+            return self
+                .refuser
+                .refuse(ack, &Fault::exhausted("too-many-events").reason("too_many_events").retry_after(delay));
         }
         let size = array.len();
         if self.bytes.fetch_add(size, Ordering::Relaxed) > BYTES {
@@ -88,7 +90,7 @@ impl Inbox {
 
     fn full(&self, ack: Option<u64>) {
         metrics::counter!("gateway_inbox_refused_total").increment(1);
-        self.refuser.refuse(ack, &Fault::exhausted("inbox-full").retry_after(FULL_FOR));
+        self.refuser.refuse(ack, &Fault::exhausted("inbox-full").reason("inbox_full").retry_after(FULL_FOR));
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -93,7 +95,7 @@ pub(crate) struct Handshake {
     pub(crate) lang: Option<crate::lang::Lang>,
     #[serde(default)]
     pub(crate) style: Option<crate::lang::Style>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(crate) resume: Option<Resume>,
 }
 
@@ -101,9 +103,9 @@ pub(crate) struct Handshake {
 #[derive(Deserialize, Default, Debug)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resume {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(crate) battle: Option<ResumeBattle>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(crate) chat: Option<ResumeChat>,
 }
 
@@ -240,6 +242,34 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
     }
 }
 
+/// An object within a payload, if there is one. By itself serde takes an array for an object, too, whose fields come in
+/// order.
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_none<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+            deserializer.deserialize_map(self)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
+
+    deserializer.deserialize_option(Object(PhantomData))
+}
+
 /// The fault for a payload that doesn't fit its type. serde says which field is unknown or missing in its message only,
 /// and where a value has the wrong type in the path only.
 fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
@@ -298,6 +328,12 @@ mod tests {
         assert_eq!(field_of::<Handshake>(r#"{"resume":{"battle":{"id":"x"}}}"#), "resume.battle.seq");
         assert_eq!(field_of::<Handshake>(r#"{"resume":{"battle":{"id":"x","seq":"1"}}}"#), "resume.battle.seq");
         assert_eq!(field_of::<Handshake>(r#"{"resume":{"x":{}}}"#), "resume.x");
+        assert_eq!(field_of::<Handshake>(r#"{"resume":[]}"#), "resume");
+        assert_eq!(field_of::<Handshake>(r#"{"resume":{"battle":["x",1]}}"#), "resume.battle");
+        assert_eq!(field_of::<Handshake>(r#"{"resume":{"chat":7}}"#), "resume.chat");
+        assert!(
+            parse::<Handshake>(r#"{"resume":{"battle":null}}"#).is_ok_and(|it| it.resume.unwrap().battle.is_none())
+        );
         for none in ["null", "[]", "1", "\"x\"", "true"] {
             assert_eq!(field_of::<Nothing>(none), "payload", "{none}");
         }

@@ -5,7 +5,7 @@
 use futures::future::BoxFuture;
 use service_kit::{Fault, trace};
 
-use crate::handlers::{auth, battle, character, chat};
+use crate::handlers::{auth, battle, character, chat, player};
 use crate::once::{Doubt, once};
 use crate::payload::{Event, Payload};
 use crate::reply::Outcome;
@@ -139,9 +139,9 @@ async fn carry_out(route: Route, session: &mut Session, event: &Event<'_>) -> Ou
 
 fn allowed(who: Who, session: &Session) -> Result<(), Fault> {
     match (who, &session.player) {
-        (Who::Guest, None) | (Who::Player, Some(_)) => Ok(()),
+        (Who::Player, _) => player(session).map(drop),
+        (Who::Guest, None) => Ok(()),
         (Who::Guest, Some(_)) => Err(Fault::precondition("signed-in").reason("signed_in")),
-        (Who::Player, None) => Err(Fault::unauthenticated("sign-in-first")),
     }
 }
 

@@ -9,7 +9,7 @@ use service_kit::Fault;
 
 use crate::session::{Player, Session};
 
-/// The player of a session. The router lets nobody else in.
-fn player(session: &Session) -> Result<&Player, Fault> {
-    session.player.as_ref().ok_or_else(|| Fault::unauthenticated("sign-in-first"))
+/// The player of a session.
+pub(crate) fn player(session: &Session) -> Result<&Player, Fault> {
+    session.player.as_ref().ok_or_else(|| Fault::unauthenticated("sign-in-first").reason("guest"))
 }

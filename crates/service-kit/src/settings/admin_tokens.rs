@@ -68,8 +68,7 @@ impl fmt::Debug for AdminTokens {
 }
 
 fn operator(text: &str) -> Result<(Arc<str>, Secret), &'static str> {
-    const EXPECTED: &str =
-        "expected NAME:SECRET, a name of 1 to 64 letters, digits, '-', '.' or '_' and 8 to 256 visible characters";
+    const EXPECTED: &str = "expected NAME:SECRET, a name of 1 to 64 letters, digits, '-', '.' or '_' and 8 to 256 visible characters but commas";
     let (name, secret) = text.trim().split_once(':').ok_or(EXPECTED)?;
     let name = super::instance::named(name).map_err(|_| EXPECTED)?;
     Ok((name.into(), Secret::parse(secret).map_err(|_| EXPECTED)?))

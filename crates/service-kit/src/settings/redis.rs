@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::Uri;
+
 use super::Faults;
 
 #[doc = concat!("The backplane's Redis.")]
@@ -21,9 +23,9 @@ impl RedisArgs {
     pub fn optional(self, faults: &mut Faults) -> Option<Option<RedisUrl>> {
         match self.redis_url {
             None => Some(None),
-            Some(url) if url.starts_with("redis://") && url.len() > "redis://".len() => Some(Some(RedisUrl(url))),
+            Some(url) if complete(&url) => Some(Some(RedisUrl(url))),
             Some(_) => {
-                faults.add_unseen("--redis-url", "expected redis://HOST:PORT");
+                faults.add_unseen("--redis-url", "expected redis://[:PASSWORD@]HOST:PORT[/NUMBER]");
                 None
             }
         }
@@ -47,6 +49,17 @@ impl RedisUrl {
     }
 }
 
+/// Whether a URL names a server, and where it goes on, its port and the number of a database.
+fn complete(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let Some(authority) = uri.authority() else { return false };
+    let address = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let port = authority.host() == address || authority.port().is_some();
+    let number = uri.path().trim_start_matches('/');
+    let known = uri.scheme_str() == Some("redis") && !authority.host().is_empty();
+    known && port && (number.is_empty() || number.parse::<u32>().is_ok())
+}
+
 impl fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RedisUrl(…)")
@@ -56,6 +69,19 @@ impl fmt::Debug for RedisUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn host_port_and_number() {
+        for right in ["localhost", "127.0.0.1:6379", "[::1]:6379/", ":secret@redis:6379/3", "user:p%40ss@redis/0"] {
+            assert!(complete(&format!("redis://{right}")), "{right}");
+        }
+        for wrong in
+            ["", "@", ":6379", "host:port", "host:65536", "host:6379/x", "host:6379/1/2", "a b:6379", ":x@:6379"]
+        {
+            assert!(!complete(&format!("redis://{wrong}")), "{wrong}");
+        }
+        assert!(!complete("rediss://host:6379") && !complete("127.0.0.1:6379"));
+    }
 
     #[test]
     fn missing_is_fine_where_it_is_optional() {
