@@ -135,6 +135,15 @@ async fn one_that_comes_back_is_used_again() {
 }
 
 #[tokio::test]
+async fn one_that_is_back_answers_before_a_check_has_found_it() {
+    let port = free_port().await;
+    let house = House::over(&[url(port)]);
+    assert_eq!(house.ask(READ).await, Err(FaultKind::Unavailable));
+    let _back = Worker::start_on("back", port).await;
+    assert_eq!(house.ask(READ).await.as_deref(), Ok("back"));
+}
+
+#[tokio::test]
 async fn one_that_wants_no_work_gets_none_while_another_does() {
     let (a, b) = (Worker::start("a").await, Worker::start("b").await);
     let house = House::over(&[a.url(), b.url()]);
@@ -196,8 +205,8 @@ async fn what_may_have_been_carried_out_is_repeated_only_where_that_changes_noth
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_replacement_loses_no_call() {
-    let spare = [free_port().await, free_port().await];
     let old = [Worker::start("old-1").await, Worker::start("old-2").await];
+    let spare = [free_port().await, free_port().await];
     let urls = [old[0].url(), old[1].url(), url(spare[0]), url(spare[1])];
     let house = Arc::new(House::over(&urls));
     let (callers, over) = (TaskGroup::new(), Arc::new(AtomicBool::new(false)));

@@ -21,7 +21,7 @@ pub(in crate::grpc) enum Manner {
     /// What was carried out must not be carried out again.
     Once,
     /// A repeat changes nothing: an answer counts only when it is there as a whole, and one that fails to come from an
-    /// address that is away is not waited for.
+    /// address that is away is not waited for longer than a check would wait.
     Repeatable,
 }
 

@@ -14,7 +14,7 @@ use super::peers::{Peer, Peers, Standing};
 
 /// How often an address is asked, and how long it may think. Together, how long a frozen one gets calls.
 const EVERY: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// After how long at most an address that wants no work any more gets none.
 pub(crate) const NOTICED_WITHIN: Duration = EVERY.saturating_add(PATIENCE);

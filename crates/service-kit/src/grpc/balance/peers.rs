@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use http::Uri;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tonic::Status;
 use tonic::transport::Channel;
 
+use super::check::PATIENCE;
 use crate::Fault;
 use crate::grpc::client::channel;
 use crate::readiness::Dependency;
@@ -99,12 +101,14 @@ impl Peers {
         }
     }
 
-    /// Ends when the address stops answering.
+    /// Ends when the address stops answering. One that did not answer before may be back since: it has as long as a check.
     pub(super) async fn away(&self, peer: &Arc<Peer>) {
         let away = |table: &Table| {
             table.rows.iter().any(|(other, standing)| Arc::ptr_eq(peer, other) && *standing == Standing::Away)
         };
-        let _ = self.table.subscribe().wait_for(away).await;
+        let mut table = self.table.subscribe();
+        let _ = timeout(PATIENCE, table.wait_for(|table| !away(table))).await;
+        let _ = table.wait_for(away).await;
     }
 
     /// The least busy of the best addresses, of those not yet tried if there are any. Waits for the first verdict while
