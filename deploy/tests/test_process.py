@@ -50,7 +50,10 @@ def test_what_a_process_leaves_behind_goes_with_it(files):
 
 
 def test_what_it_says_and_how_it_ends_are_kept(files):
-    process = run("sleep 0.1; echo ready; echo oops >&2; exit 70", files)
+    seen = files.log.parent / "seen"
+    # It goes on when it was seen to be there.
+    process = run(f"until [ -e {seen} ]; do sleep 0.01; done; echo ready; echo oops >&2; exit 70", files)
+    seen.touch()
     assert process.gone_within(10)
     assert files.exit_code() == 70
     assert files.out.read_text() == "ready\n"

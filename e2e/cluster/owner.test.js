@@ -16,14 +16,17 @@ const FIGHTERS = 12;
 /** How soon after any one fault a watched battle goes on. */
 const PROMISED_MS = 15_000;
 
-/** How soon one that woke has let go of everything. */
-const WOKEN_MS = 45_000;
+/** How soon everything has settled, such as that one that woke has let go of all it had. */
+const SETTLED_MS = 45_000;
 
 const FROZEN_MS = 20_000;
 
+/** So long that nobody falls before the story is told: who lies still makes no frame for a minute. */
+const TICK_MS = 500;
+
 /** A cluster with fighters, and the battle-svc that has the most of their battles. */
 async function scene(t) {
-  const cluster = await Cluster.start(t, { 'tick-ms': 250, 'save-every': '5s' });
+  const cluster = await Cluster.start(t, { 'tick-ms': TICK_MS, 'save-every': '5s' });
   const company = await Company.gather(t, cluster.all('gateway').map(({ url }) => url), FIGHTERS);
   const tools = new Map(cluster.all('battle-svc').map((service) => [service.name, new BattleTools(t, service)]));
   const before = await whereabouts(company, tools.get('battle-svc-1'));
@@ -39,8 +42,10 @@ for (const signal of ['SIGKILL', 'SIGTERM']) {
     t.diagnostic(`${count(before, victim.name)} of ${FIGHTERS} battles taken over`);
     promised(t, 'the longest silence', silence, PROMISED_MS);
 
+    // Who has fallen awaits no frame, and may not have been found by its heir yet.
+    const owned = async () => (await whereabouts(company, tools.get(heir))).every(({ owner }) => owner === heir);
+    await eventually(SETTLED_MS, owned, () => `all is ${heir}'s`);
     for (const [i, now] of (await whereabouts(company, tools.get(heir))).entries()) {
-      assert.equal(now.owner, heir);
       if (before[i].owner === heir) assert.equal(now.epoch, before[i].epoch, 'what lives is left alone');
       else assert.ok(now.epoch > before[i].epoch, `${now.epoch} after ${before[i].epoch}`);
     }
@@ -64,20 +69,18 @@ test('an owner that stood still for 20 s wakes and can write nothing', async (t)
   victim.thaw();
   const inMemory = async () => (await victim.metrics()).sum('battles_in_memory');
   const still = async () => `the woken lets go: ${await inMemory()} battles`;
-  await eventually(WOKEN_MS, async () => (await inMemory()) === 0, still);
+  await eventually(SETTLED_MS, async () => (await inMemory()) === 0, still);
   await company.goOn(10);
   assert.deepEqual(await whereabouts(company, tools.get(victim.name)), after);
   await company.settle(cluster, tools.get(victim.name));
 });
 
 test('an owner that Redis hears again just after its battles were taken shows nothing of its own', async (t) => {
-  const cluster = await Cluster.start(t, { 'tick-ms': 250, log: 'warn,battle_svc=info' }, { each: 1 });
+  const cluster = await Cluster.start(t, { 'tick-ms': TICK_MS, log: 'warn,battle_svc=info' }, { each: 1 });
   const wire = await Wire.lay(t, cluster.redis.url);
   const victim = await cluster.add('battle-svc', 'battle-svc-2', { 'redis-url': wire.url });
   const heir = cluster.named('battle-svc-1');
   const tools = new BattleTools(t, heir);
-  const both = async () => (await heir.metrics()).sum('battle_instances') === 2;
-  await eventually(10_000, both, () => 'both know each other');
   const company = await Company.gather(t, [cluster.nextUrl()], FIGHTERS);
   const before = await whereabouts(company, tools);
   const deposed = company.players.filter((_, i) => before[i].owner === victim.name);
@@ -91,7 +94,7 @@ test('an owner that Redis hears again just after its battles were taken shows no
   wire.mend();
   const stopped = await Promise.all(deposed.map((player) => player.insist('battle:stop')));
   await Promise.all(deposed.map(async (player, i) => {
-    await player.until(() => player.ends.some(({ battle }) => battle === player.course.id), 'the end', WOKEN_MS);
+    await player.until(() => player.ends.some(({ battle }) => battle === player.course.id), 'the end', SETTLED_MS);
     assert.equal(player.course.seq, stopped[i].battle.seq, `nothing after its end; ${player.story()}`);
   }));
   await company.settle(cluster, tools);

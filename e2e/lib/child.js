@@ -9,6 +9,9 @@ import { within } from './time.js';
 
 const PATIENCE_MS = 30_000;
 
+/** How long a program may take that is run to its end: seeding many accounts, or installing a database. */
+const COMMAND_MS = 120_000;
+
 /** Those that run: none outlives this process, however a story went. */
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
@@ -78,7 +81,8 @@ export class Child {
     const child = this.#spawn(program, words, env);
     let out = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
-    const [code] = await once(child, 'close');
+    const said = () => `the end of ${program} ${words.join(' ')}; log:\n${this.log()}`;
+    const [code] = await within(COMMAND_MS, once(child, 'close'), said);
     if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code}\n${out}${this.log()}`);
     return out;
   }

@@ -12,6 +12,7 @@ import { Metrics } from './metrics.js';
 import { freeAddress } from './ports.js';
 import { MUD, Program } from './program.js';
 import { Redis } from './redis.js';
+import { eventually } from './time.js';
 
 /** Every service with the flags it takes beside those of all. */
 const SERVICES = {
@@ -26,6 +27,15 @@ const SERVICES = {
 
 /** Flags of all of them. */
 const COMMON = ['admin-listen', 'redis-url', 'instance', 'internal-token', 'log'];
+
+/** Who calls a service, at whichever of its addresses. */
+const CALLERS = { 'user-svc': ['battle-svc', 'gateway'], 'battle-svc': ['gateway'], 'chat-svc': ['gateway'] };
+
+/** How those who look for living battle-svc count them. */
+const LIVING = { gateway: 'gateway_instances', 'battle-svc': 'battle_instances' };
+
+/** How soon everybody knows of a new process: they look every second or two. */
+const KNOWN_MS = 30_000;
 
 /** Addresses a service may have: of those that run, and of those that may take their places. */
 const ADDRESSES_EACH = 2;
@@ -55,6 +65,7 @@ export class Cluster {
       return Array.from({ length: each }, (_, i) => [service, `${service}-${i + 1}`]);
     });
     await Promise.all(names.map(([service, name]) => cluster.#start(service, name, clocks.includes(name))));
+    await cluster.#acquainted();
     return cluster;
   }
 
@@ -87,8 +98,10 @@ export class Cluster {
   }
 
   /** Starts another process of a service, on addresses its peers know already; `flags` are its own. */
-  add(service, name, flags = {}) {
-    return this.#start(service, name, false, flags);
+  async add(service, name, flags = {}) {
+    const program = await this.#start(service, name, false, flags);
+    await this.#acquainted();
+    return program;
   }
 
   /** Ends a process for good and answers its exit code. */
@@ -116,6 +129,7 @@ export class Cluster {
   /** Starts all of them again on the same addresses. */
   async restart() {
     await Promise.all(this.all().map((program) => program.restart()));
+    await this.#acquainted();
   }
 
   /** Runs another command of `mud` on this cluster's database; answers what it printed on stdout. */
@@ -146,6 +160,27 @@ export class Cluster {
   /** What all of them have logged last. */
   log() {
     return this.all().map((program) => `${program.name}:\n${program.log(20)}`).join('\n');
+  }
+
+  /** Waits until everybody who looks for processes has found all that run. */
+  async #acquainted() {
+    const running = (service) => this.all(service).filter(({ runs }) => runs);
+    const missing = async (caller, service, count) => {
+      const there = running(service).length;
+      const known = count(await caller.metrics());
+      return known < there ? [`${caller.name} knows ${known} of ${there} ${service}`] : [];
+    };
+    const serving = (service) => (metrics) => metrics.sum('grpc_peers', { service, state: 'serving' });
+    const strangers = async () => {
+      const calls = Object.entries(CALLERS).flatMap(([service, callers]) => {
+        return callers.flatMap(running).map((caller) => missing(caller, service, serving(service)));
+      });
+      const looks = Object.entries(LIVING).flatMap(([service, gauge]) => {
+        return running(service).map((caller) => missing(caller, 'battle-svc', (metrics) => metrics.sum(gauge)));
+      });
+      return (await Promise.all([...calls, ...looks])).flat();
+    };
+    await eventually(KNOWN_MS, async () => (await strangers()).length === 0, async () => `all known: ${await strangers()}`);
   }
 
   async #place(each) {

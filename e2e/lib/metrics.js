@@ -12,9 +12,11 @@ export class Metrics {
     });
   }
 
-  /** The sum of a metric over all its labels; 0 when nothing was counted yet. */
-  sum(name) {
-    return this.of(name).reduce((sum, [, value]) => sum + value, 0);
+  /** The sum of a metric over its labels, of those that are `given` only these; 0 when nothing was counted yet. */
+  sum(name, given = {}) {
+    const labels = Object.entries(given).map(([label, value]) => `${label}="${value}"`);
+    const wanted = this.of(name).filter(([sample]) => labels.every((label) => sample.includes(label)));
+    return wanted.reduce((sum, [, value]) => sum + value, 0);
   }
 
   /** A metric's samples by their labels. */

@@ -168,12 +168,12 @@ export class Player extends EventEmitter {
   }
 
   /** Connects again and waits for the server's word. */
-  async back() {
+  async back(ms) {
     await this.until(() => !this.socket.connected, 'the end of the connection');
     this.forget('session:ready');
     this.socket.io.reconnection(true);
     this.socket.connect();
-    return this.hear('session:ready');
+    return this.hear('session:ready', ms);
   }
 
   /** Takes what was heard of a kind until now for granted. */

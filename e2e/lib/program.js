@@ -11,6 +11,8 @@ export const MUD = process.env.MUD_BINARY ?? fileURLToPath(new URL('../../target
 
 const BUF = fileURLToPath(new URL('../node_modules/.bin/buf', import.meta.url));
 
+const SCRAPE_MS = 30_000;
+
 const ANY_PORT = '127.0.0.1:0';
 
 /** A program of the house, with flags; `null` takes one away. */
@@ -57,7 +59,7 @@ export class Program extends Child {
 
   /** What `/metrics` says now, as text. */
   async scrape() {
-    const response = await fetch(`http://${this.ready.admin}/metrics`);
+    const response = await fetch(`http://${this.ready.admin}/metrics`, { signal: AbortSignal.timeout(SCRAPE_MS) });
     return response.text();
   }
 

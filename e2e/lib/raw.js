@@ -83,10 +83,13 @@ export class RawSocket {
     this.pause();
     const waiting = async () => {
       const metrics = await server.metrics();
-      assert.equal(metrics.sum('gateway_sockets_broken_total{why="outbox_full"}'), 0, 'asked for more than may wait');
+      assert.equal(metrics.sum('gateway_sockets_broken_total', { why: 'outbox_full' }), 0, 'asked for more than may wait');
       return metrics.sum('gateway_outbox_bytes') > ENOUGH_BYTES;
     };
-    for (let id = 0; !((await waiting()) && (await waiting())); id += 1) this.send(`42${id}["dungeon:list",{}]`);
+    for (let id = 0; !((await waiting()) && (await waiting())); id += 1) {
+      assert.ok(!this.#tcp.destroyed, 'the connection ended before anything had to wait');
+      this.send(`42${id}["dungeon:list",{}]`);
+    }
   }
 
   /** Waits until the server has closed the connection, unread data notwithstanding. */
@@ -112,7 +115,7 @@ export class RawSocket {
         'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
         `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
     );
-    await new Promise((resolve) => {
+    const upgraded = new Promise((resolve) => {
       const read = (data) => {
         this.#buffer = Buffer.concat([this.#buffer, data]);
         const end = this.#buffer.indexOf('\r\n\r\n');
@@ -123,6 +126,7 @@ export class RawSocket {
       };
       this.#tcp.on('data', read);
     });
+    await within(15_000, upgraded, () => 'a WebSocket');
     this.#tcp.on('data', (data) => this.#take(data));
     this.#take(Buffer.alloc(0));
   }

@@ -23,7 +23,7 @@ class Player:
         self.socket.on("battle:frame", self._frame)
         self.socket.on("battle:end", self._end)
         self.socket.on("session:ready", lambda _ready: None)
-        self.socket.connect(url, auth=self._auth, transports=transports)
+        self.socket.connect(url, auth=self._auth, transports=transports, wait_timeout=SECONDS)
 
     def ask(self, event: str, payload: dict | None = None) -> dict:
         """The acknowledgement of an event; a refusal fails the story."""
@@ -44,6 +44,13 @@ class Player:
             there = self.changed.wait_for(lambda: self.faults or self.seq >= seq or self.fallen, SECONDS)
         assert not self.faults, self.faults
         assert there, f"frame {seq} did not come; stood at {self.seq} with {sorted(self.early)} before their time"
+
+    def hear_the_end(self) -> dict:
+        """Waits until the end of the battle has come, and every frame before it."""
+        with self.changed:
+            there = self.changed.wait_for(lambda: self.ends and self.seq == self.ends[0]["seq"], SECONDS)
+        assert there, f"the end did not come after frame {self.seq}: {self.ends}"
+        return self.ends[0]
 
     @property
     def seq(self) -> int:

@@ -103,9 +103,10 @@ test('absence counts up to the cap and no further', async (t) => {
 });
 
 test('a missed end is announced at the next connect', async (t) => {
-  const server = await Server.start(t, { 'tick-ms': 10 });
+  // So slow that nobody falls before the connection is cut.
+  const server = await Server.start(t, { 'tick-ms': 200 });
   const player = await Player.signUp(t, server.nextUrl());
-  // Dungeon 5 kills a newcomer at once.
+  // Dungeon 5 kills a newcomer within ten ticks.
   await player.fight('5', { onDeath: 'stop' });
   player.cut();
   await away(3_000);
