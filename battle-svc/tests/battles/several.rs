@@ -162,7 +162,9 @@ async fn a_call_that_the_chosen_one_does_not_answer_is_answered_here() {
         town.unplug(name);
         let sync = pb::SyncBattleRequest { caller: Some(player.caller(1)), battle_id: battle.id.clone(), after: 0 };
         let told = house.players.sync_battle(sync).await.unwrap().into_inner();
-        assert!(told.head >= 69, "{}", told.head);
+        // What was saved is a minute old; who has fallen since makes no frames.
+        let fallen = told.battle.is_some_and(|battle| battle.phase() == pb::Phase::Dead);
+        assert!(told.head >= 69 || fallen, "{}", told.head);
         leave_alone(&town, &battle.id).await;
     }
 }

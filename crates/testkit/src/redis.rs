@@ -5,6 +5,7 @@
 use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -137,7 +138,20 @@ fn spawn(port: u16, directory: &Path) -> Child {
         .expect("redis-server is on the PATH")
 }
 
-/// A port that was free a moment ago.
+/// A port that stays free while its server is away: of those that the system gives to nobody by itself, from a place where
+/// no other process of tests looks at the same time.
 async fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?.port())
+    const FIRST: u32 = 20_000;
+    const PORTS: u32 = 12_000;
+    const EACH: u32 = 16;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let next = std::process::id() * EACH + TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(FIRST + next % PORTS).map_err(io::Error::other)?;
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(_) => return Ok(port),
+            Err(taken) if taken.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
 }

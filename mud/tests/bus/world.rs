@@ -92,7 +92,8 @@ impl World {
         let database = format!("sqlite://{}/mud.db", directory.path().display());
         let settings = move |redis: &str| {
             let flags = ["bus", "--redis-url", redis, "--database-url", &database];
-            let quick = ["--bcrypt-cost", "4", "--tick-ms", "100", "--limits", "off"];
+            // So slow that nobody falls before a story is told: who lies still makes no frame for a minute.
+            let quick = ["--bcrypt-cost", "4", "--tick-ms", "500", "--limits", "off"];
             service_kit::settings::parse::<Args, _, _>(flags.into_iter().chain(quick)).unwrap()
         };
         let ruleset = Arc::new(Ruleset::read(content::rules()).unwrap());

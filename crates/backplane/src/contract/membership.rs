@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ARENA, LOBBY, World, enter, heard, heard_nothing_more, member, words};
 use crate::{Channel, Leaving, Left, Member, RoomId, Stamp};
 
-const GRACE: Duration = Duration::from_millis(200);
+const GRACE: Duration = Duration::from_secs(1);
 const NO_TIME: Duration = Duration::ZERO;
 
 /// Enters a lobby of two.
