@@ -25,6 +25,13 @@ const A_DRAIN_MS = 8_000;
 /** Less than a poll waits when there is nothing to tell. */
 const A_POLL_MS = 8_000;
 
+const WEBSOCKET = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
+
 const UPGRADE = [
   'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
   'Host: x',
@@ -96,6 +103,28 @@ test('a drain waits neither for who never stops asking nor for who was refused',
   assert.equal(await within(A_DRAIN_MS, server.stop(), () => 'the end of a drain'), 0);
 });
 
+test('who never ends changing the transport may have no more waiting than others', { skip: ONE_PROCESS }, async (t) => {
+  const server = await Server.start(t, { limits: 'off', 'outbox-bytes': 16_384 });
+  const { token } = await Player.signUp(t, server.url, { reconnection: false });
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const poller = new Poller(server.url, agent);
+  await poller.open({ token });
+  await poller.until(told('42["session:ready"'));
+  const { tcp } = await poller.ask('GET', 'websocket', { headers: WEBSOCKET });
+  t.after(() => tcp.destroy());
+
+  // From now on polls are answered with nothing, and what is asked for waits.
+  let asked = 0;
+  for (let status = 200; status === 200; asked += 1) {
+    assert.ok(asked < 2_000, 'there is no bound');
+    await poller.ask('POST', 'polling', { body: `42${asked}["dungeon:list",{}]` });
+    ({ status } = await poller.ask('GET', 'polling'));
+  }
+  t.diagnostic(`sent away after ${asked} questions`);
+  assert.equal((await server.metrics()).sum('gateway_sockets_broken_total', { why: 'outbox_full' }), 1);
+});
+
 /** Asks for a WebSocket and breaks the connection as soon as it is one. */
 function breakAtOnce(address) {
   const at = address.lastIndexOf(':');
@@ -145,8 +174,8 @@ class Poller {
         response.on('end', () => resolve({ status: response.statusCode, text }));
       });
       asked.on('upgrade', ({ statusCode: status }, tcp) => {
-        tcp.destroy();
-        resolve({ status, text: '' });
+        tcp.on('error', () => {});
+        resolve({ status, text: '', tcp });
       });
       asked.on('error', reject).end(body);
     });

@@ -33,6 +33,10 @@ const GONE_WITHIN: Duration = Duration::from_secs(5);
 /// An answer to a poll with fewer bytes than this was not cut off by the library's own limit for one.
 const ROOMY_POLL: usize = 32 * 1024;
 
+/// The size of an answer that has nothing but the word that there is nothing, which polls get while the transport changes,
+/// whatever waits in its queue.
+const NOTHING_POLLED: usize = 1;
+
 /// The transport library's socket, with our place in it.
 pub(crate) type EngineSocket = engineioxide::Socket<Place>;
 
@@ -44,6 +48,9 @@ pub(crate) struct Place {
     /// Set when the client has sent its handshake.
     pub(crate) inbox: OnceLock<Inbox>,
 }
+
+/// The transport takes no more packets.
+struct Refused;
 
 /// How a client wants to be spoken to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -177,6 +184,9 @@ impl Line {
     /// Notes that a poll was answered with so many bytes. One that had room left has emptied the transport's queue; that
     /// corrects the count where an upgrade was tried and given up.
     pub(crate) fn polled(&self, bytes: usize) {
+        if bytes <= NOTHING_POLLED {
+            return;
+        }
         {
             let mut outbox = self.outbox.lock();
             if bytes < ROOMY_POLL { outbox.forget_flight() } else { outbox.written(bytes) }
@@ -294,31 +304,32 @@ impl Line {
         result
     }
 
-    /// Hands to the transport what the window allows. Under the outbox's lock, so that order holds.
+    /// Hands to the transport what the window allows. A transport that takes nothing any more is broken off.
     fn pump(&self) {
         let Some(engine) = self.engine.upgrade() else { return };
-        let mut outbox = self.outbox.lock();
-        let before = outbox.bytes();
+        if self.settle(|outbox| self.hand_over(&engine, outbox)).is_err() {
+            self.closed.cancel();
+            self.break_off();
+        }
+    }
+
+    /// Under the outbox's lock, so that order holds.
+    fn hand_over(&self, engine: &EngineSocket, outbox: &mut Outbox) -> Result<(), Refused> {
         while let Some(item) = outbox.next() {
             let text = self.render(&item);
             let bytes = text.len() + self.framing(text.len());
-            match engine.emit(text) {
-                Ok(()) => {
-                    item.left();
-                    outbox.sent(bytes);
-                }
-                Err(refused) => {
-                    refusal(&refused);
-                    outbox.clear();
-                    self.closed.cancel();
-                    break;
-                }
+            if let Err(refused) = engine.emit(text) {
+                refusal(&refused);
+                outbox.clear();
+                return Err(Refused);
             }
+            item.left();
+            outbox.sent(bytes);
         }
-        count(before, &mut outbox);
         if outbox.is_idle() {
             self.idle.notify_waiters();
         }
+        Ok(())
     }
 
     /// What the transport adds to a packet: the message type, and on a WebSocket the frame's head.
