@@ -1,7 +1,7 @@
 //! What the gateway's listener answers over HTTP: the page, and everything under `/socket.io/`.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -30,6 +30,9 @@ const PAGE: &str = include_str!("page.html");
 
 /// The protocol for programs that read protocols.
 const PROTOCOL: &str = include_str!("../../docs/asyncapi.yaml");
+
+/// The part of an IPv6 address that names a network of hosts (RFC 4291, section 2.5.1).
+const SUBNET: u128 = !0 << 64;
 
 /// Where proxies say whom they speak for.
 const FORWARDED: &str = "x-forwarded-for";
@@ -144,18 +147,22 @@ impl Origins {
     }
 }
 
-/// The address of the client: of the connection, or where that is a trusted proxy, what the nearest untrusted hop is
-/// said to be.
+/// Where the client is: the address of the connection, or where that is a trusted proxy, what the nearest untrusted hop is
+/// said to be. Of an IPv6 address the network, of which one client has every address.
 pub(crate) fn client_address(request: &Parts, trusted: &[IpAddr]) -> String {
     let Some(connection) = request.extensions.get::<Arc<Connection>>() else { return String::new() };
-    let peer = connection.peer().ip();
-    if !trusted.contains(&peer) {
-        return peer.to_string();
+    let lists = request.headers.get_all(FORWARDED).iter().rev().map(|value| value.to_str().unwrap_or_default());
+    let hops = lists.flat_map(|list| list.rsplit(','));
+    let mut address = connection.peer().ip().to_canonical();
+    for hop in hops.map(|hop| hop.trim().parse::<IpAddr>()) {
+        // What a hop that isn't known says of those before it is anybody's word.
+        let (true, Ok(before)) = (trusted.contains(&address), hop) else { break };
+        address = before.to_canonical();
     }
-    let forwarded = request.headers.get_all(FORWARDED).iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<IpAddr> =
-        forwarded.flat_map(|list| list.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-    hops.into_iter().rev().find(|hop| !trusted.contains(hop)).unwrap_or(peer).to_string()
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & SUBNET).to_string(),
+    }
 }
 
 /// The transport library keeps the head of the request that opened a transport for as long as it lives, and each part of
@@ -258,15 +265,23 @@ mod tests {
 
     #[test]
     fn forwarded_addresses_count_only_from_trusted_proxies() {
-        let proxy: IpAddr = [10, 0, 0, 1].into();
-        let from = |peer: IpAddr| {
+        let from = |peer: &str, forwarded: &[&str]| {
             let mut request = Request::new(());
-            request.headers_mut().insert("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.1".parse().unwrap());
-            request.extensions_mut().insert(Connection::new(SocketAddr::new(peer, 1)));
-            client_address(&request.into_parts().0, &[proxy])
+            for list in forwarded {
+                request.headers_mut().append("x-forwarded-for", list.parse().unwrap());
+            }
+            request.extensions_mut().insert(Connection::new(SocketAddr::new(peer.parse().unwrap(), 1)));
+            client_address(&request.into_parts().0, &["10.0.0.1".parse().unwrap()])
         };
-        assert_eq!(from(proxy), "1.2.3.4");
-        assert_eq!(from([7, 7, 7, 7].into()), "7.7.7.7");
+        let usual = &["6.6.6.6, 1.2.3.4, 10.0.0.1"][..];
+        assert_eq!(from("10.0.0.1", usual), "1.2.3.4");
+        assert_eq!(from("::ffff:10.0.0.1", usual), "1.2.3.4", "as a listener for both families sees it");
+        assert_eq!(from("10.0.0.1", &["6.6.6.6", "1.2.3.4", "10.0.0.1"]), "1.2.3.4");
+        assert_eq!(from("7.7.7.7", usual), "7.7.7.7");
+        assert_eq!(from("10.0.0.1", &["6.6.6.6, unknown"]), "10.0.0.1", "nothing before what can't be read");
+        assert_eq!(from("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(from("10.0.0.1", &["::ffff:1.2.3.4"]), "1.2.3.4");
+        assert_eq!(from("2001:db8:1:2:3:4:5:6", usual), "2001:db8:1:2::");
     }
 
     #[test]

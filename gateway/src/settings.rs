@@ -112,7 +112,7 @@ fn origins(text: &str, faults: &mut Faults) -> Option<Origins> {
 }
 
 fn addresses(text: &str, faults: &mut Faults) -> Option<Vec<IpAddr>> {
-    let parsed: Result<_, _> = entries(text).map(str::parse).collect();
+    let parsed: Result<_, _> = entries(text).map(|entry| entry.parse().map(|it: IpAddr| it.to_canonical())).collect();
     faults.keep("--trusted-proxies", text, parsed.map_err(|_| "expected IP addresses separated by commas"))
 }
 
