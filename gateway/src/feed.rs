@@ -251,9 +251,11 @@ impl Feed {
             Some(Kind::Behind(_) | Kind::Moved(_)) => News::Lost,
             None => return,
         };
+        // Where the battle is attached, nothing comes any more, whoever else has told more of it meanwhile.
+        let over_there = matches!(news, News::Lost) && battle.stands_at(link);
         // Under the lock, as nothing here comes back for it: neither those who hear, nor who is spawned for a gap.
         for follow in battle.followers.lock().iter() {
-            if follow.hear(item.epoch, &news) == Err(Gap) {
+            if follow.hear(item.epoch, &news) == Err(Gap) || over_there && follow.is_beyond(item.epoch) {
                 self.attach_again(follow);
             }
         }
@@ -351,15 +353,20 @@ impl Battle {
     /// The stream over this link is gone; whether the battle was attached to it.
     fn fall_off(&self, link: &Arc<Link>) -> bool {
         let mut attached = self.attached.lock();
-        let fell = attached.as_ref().is_some_and(|attached| Arc::ptr_eq(attached.link.link(), link));
-        if fell {
-            *attached = None;
-        }
-        fell
+        attached.take_if(|attached| attached.is_to(link)).is_some()
+    }
+
+    /// Whether the battle is attached to a stream over this link.
+    fn stands_at(&self, link: &Arc<Link>) -> bool {
+        self.attached.lock().as_ref().is_some_and(|attached| attached.is_to(link))
     }
 }
 
 impl Attached {
+    fn is_to(&self, link: &Arc<Link>) -> bool {
+        Arc::ptr_eq(self.link.link(), link)
+    }
+
     /// Takes the battle off. Its player has seen everything up to `seen`.
     async fn detach(&self, battle: &str, seen: u64) {
         self.link.detach(&self.nonce, detachment(battle, seen)).await;

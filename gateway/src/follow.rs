@@ -142,6 +142,11 @@ impl Follow {
         true
     }
 
+    /// Whether somebody has told of it who took it over after the owner of this epoch.
+    pub(crate) fn is_beyond(&self, epoch: u64) -> bool {
+        self.progress.lock().epoch > epoch
+    }
+
     /// Passes news on, or keeps it while news is held. A client that no longer follows gets none.
     pub(crate) fn hear(&self, epoch: u64, news: &News) -> Result<(), Gap> {
         if self.left.is_cancelled() {

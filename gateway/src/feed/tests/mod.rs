@@ -173,6 +173,28 @@ async fn whoever_lets_go_of_a_battle_and_goes_on_living_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_learns_late_that_it_lost_a_battle_is_left_too() {
+    let house = House::of(2).await;
+    let mut client = house.client("battle-0").await;
+    house.world.step(&client.battle, 2).await;
+    house.steps(&mut client, 2).await;
+    // Another took it over, for somebody else at this gateway, and its frames reach everybody here.
+    house.world.take_over(&client.battle, "battle-1");
+    let link = house.feed.link("battle-1").unwrap();
+    let newer = FeedItem { battle_id: client.battle.clone(), epoch: 2, kind: Some(frames_of(2, 3..=3)) };
+    house.feed.hear(link.link(), newer);
+    drop(link);
+    house.steps(&mut client, 3).await;
+    house.world.instance("battle-0").let_go(&client.battle).await;
+    tokio::time::sleep(AGAIN_WITHIN).await;
+    assert_eq!(house.world.instance("battle-1").attached(), 1);
+    house.world.step(&client.battle, 2).await;
+    house.steps(&mut client, 4).await;
+    house.feed.part(&client.follow).await;
+    house.forgets_everything().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_player_whose_place_another_has_taken_learns_so_from_a_battle_that_moves() {
     let house = House::of(2).await;
     let client = house.client("battle-0").await;

@@ -108,6 +108,14 @@ impl World {
         *self.alone.lock() = Some(moment);
     }
 
+    /// Another instance has claimed it.
+    pub(super) fn take_over(&self, battle: &str, owner: &str) {
+        let mut battles = self.battles.lock();
+        let record = battles.get_mut(battle).unwrap();
+        record.owner = owner.to_owned();
+        record.epoch += 1;
+    }
+
     pub(super) fn owner(&self, battle: &str) -> String {
         self.battles.lock()[battle].owner.clone()
     }
