@@ -68,8 +68,8 @@ impl Chair {
     /// log has to be read once more.
     pub(crate) fn open(&self, history: &HistoryResponse) -> Result<(), Hole> {
         let mut heard = self.heard.lock();
-        // Without one the reading was given up, and lines may have passed since.
-        let Some(held) = heard.held.take() else { return Ok(()) };
+        // Without one the reading was given up, and lines may have passed since; or the player is gone.
+        let Some(held) = heard.held.take().filter(|_| !self.is_left()) else { return Ok(()) };
         if heard.epoch != history.epoch {
             heard.epoch.clone_from(&history.epoch);
             heard.last = 0;
@@ -94,6 +94,9 @@ impl Chair {
     /// Tells the member, or keeps it for later.
     pub(crate) fn hear(&self, told: &Told) -> Result<(), Hole> {
         let mut heard = self.heard.lock();
+        if self.is_left() {
+            return Ok(());
+        }
         let Some(held) = &mut heard.held else { return self.pass(&mut heard, told) };
         if held.told.len() < HELD {
             held.told.push(told.clone());
@@ -124,12 +127,13 @@ impl Chair {
     /// no line, since nobody tells it again.
     pub(crate) fn release(&self) {
         let mut heard = self.heard.lock();
-        let held = heard.held.take().unwrap_or_default();
+        let held = heard.held.take().filter(|_| !self.is_left()).unwrap_or_default();
         _ = self.pass_held(&mut heard, &held);
     }
 
-    /// The player has left it.
+    /// The player has left it, and is told nothing more of it.
     pub(crate) fn leave(&self) {
+        let _heard = self.heard.lock();
         self.left.store(true, Ordering::SeqCst);
     }
 
@@ -203,6 +207,19 @@ mod tests {
         assert!(chair.hear(&said("e", 4)).is_ok());
         assert!(chair.hear(&said("e", 5)).is_ok());
         assert_eq!(told(&line), [3, 4, 5]);
+    }
+
+    #[test]
+    fn who_has_left_is_told_nothing_more() {
+        let (gone, line) = chair(0);
+        assert!(gone.open(&history([], 0)).is_ok());
+        assert!(gone.hold());
+        assert!(gone.hear(&said("e", 1)).is_ok());
+        gone.leave();
+        assert!(gone.hear(&said("e", 2)).is_ok());
+        assert!(gone.open(&history([1, 2], 2)).is_ok());
+        gone.release();
+        assert!(told(&line).is_empty());
     }
 
     #[test]

@@ -212,7 +212,8 @@ impl Session {
         }
     }
 
-    /// Handles an event to its end, but doesn't let a player who is replaced meanwhile wait for that.
+    /// Handles an event to its end, but doesn't let a player who is replaced meanwhile wait for that. Nor does that hold up
+    /// what the event has taken others' turn for.
     async fn handle_watched(&mut self, received: Received) {
         let seat = self.player.as_ref().map(|player| Arc::clone(&player.seat));
         let line = Arc::clone(&self.line);
@@ -221,7 +222,10 @@ impl Session {
         if let Some(seat) = seat {
             tokio::select! {
                 () = &mut handling => return,
-                () = seat.over() => dismiss_replaced(&line, &seat).await,
+                () = seat.over() => {
+                    tokio::join!(Box::pin(dismiss_replaced(&line, &seat)), handling);
+                    return;
+                }
             }
         }
         handling.await;

@@ -134,6 +134,8 @@ pub(crate) async fn follow_new(session: &mut Session, battle: &Battle) {
 /// Lets a player go. `now`: without grace for the room.
 pub(crate) async fn farewell(gateway: &Gateway, player: Player, now: bool) {
     gateway.registry.free(&player.seat);
+    // At once: another player may sign in over the same connection, and is not to hear this one's room.
+    player.chair.iter().for_each(|chair| chair.leave());
     if let Some(follow) = &player.follow {
         gateway.feed.part(follow).await;
     }
@@ -259,7 +261,8 @@ async fn join_room(
     let mut room = present(joined?.room, "room")?;
     let had = resume.and_then(|resume| heard_up_to(resume, &room));
     let after = had.unwrap_or(room.head);
-    let seated = gateway.rooms.sit(Arc::clone(line), player.caller.clone(), player.name.clone(), &room, after).await;
+    let sit = || gateway.rooms.sit(Arc::clone(line), player.caller.clone(), player.name.clone(), &room, after);
+    let seated = patience.insist(sit).await;
     if seated.is_err() {
         gateway.rooms.leave(&player.caller, &room.id, false).await;
     }
