@@ -25,8 +25,8 @@ use crate::registry::Rank;
 /// How often the life of the shared memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two attempts. Each looks at every session, so nobody who demands another cuts it short.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// How often sessions are checked although nothing was noticed: a process that should have told of a newer one may have
 /// died before it did.
@@ -111,10 +111,7 @@ impl Resync {
             if !std::mem::replace(&mut failed, true) {
                 tracing::warn!(error = ?fault, "resync failed, is tried again");
             }
-            tokio::select! {
-                () = backoff.wait() => {}
-                () = self.demand.wait() => backoff.reset(),
-            }
+            backoff.wait().await;
         }
         metrics::histogram!("gateway_resync_seconds").record(started.elapsed());
     }
