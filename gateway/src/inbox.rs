@@ -71,10 +71,8 @@ impl Inbox {
             return;
         }
         let verdict = self.refuser.allowance.lock().take(Instant::now());
-        if let Verdict::Wait(delay) = verdict {
-            return self
-                .refuser
-                .refuse(ack, &Fault::exhausted("too-many-events").reason("too_many_events").retry_after(delay));
+        if let Err(fault) = admitted(verdict) {
+            return self.refuser.refuse(ack, &fault);
         }
         let size = array.len();
         if self.bytes.fetch_add(size, Ordering::Relaxed) > BYTES {
@@ -120,8 +118,20 @@ impl Refuser {
         }
     }
 
+    /// Asks whether the client may have much told again.
+    pub(crate) fn admit_retelling(&self) -> Result<(), Fault> {
+        admitted(self.allowance.lock().take_retelling(Instant::now()))
+    }
+
     /// Ends when the client has brought about too many refusals.
     pub(crate) fn flooded(&self) -> impl Future<Output = ()> + Send {
         self.flooded.cancelled()
+    }
+}
+
+fn admitted(verdict: Verdict) -> Result<(), Fault> {
+    match verdict {
+        Verdict::Allowed => Ok(()),
+        Verdict::Wait(delay) => Err(Fault::exhausted("too-many-events").reason("too_many_events").retry_after(delay)),
     }
 }

@@ -5,23 +5,27 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-const PER_SECOND: u32 = 20;
-const BURST: u32 = 40;
+/// Events: 20 a second, 40 at once.
+const EVENTS: Rate = Rate { every: Duration::from_millis(50), burst: 40 };
+
+/// Of those, questions for what was told before, each of which costs as much as hundreds of others: 2 a second, 20 at once.
+const RETELLINGS: Rate = Rate { every: Duration::from_millis(500), burst: 20 };
+
 const REFUSALS: usize = 200;
 const REFUSALS_WITHIN: Duration = Duration::from_secs(10);
 
-/// The allowance of one socket: 20 events a second, 40 at once.
+/// The allowance of one socket.
 #[derive(Debug)]
 pub(crate) struct Allowance {
     enforced: bool,
-    /// When the bucket will be full again (the bucket in its virtual-scheduling form).
-    full_at: Instant,
+    events: Bucket,
+    retellings: Bucket,
     /// When the refusals of the last ten seconds were; the newest 200 at most.
     refusals: VecDeque<Instant>,
 }
 
 /// What becomes of an event.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It may be handled.
     Allowed,
@@ -29,26 +33,45 @@ pub(crate) enum Verdict {
     Wait(Duration),
 }
 
-impl Allowance {
-    /// A full allowance; one that isn't `enforced` allows everything.
-    pub(crate) fn new(enforced: bool, now: Instant) -> Self {
-        Self { enforced, full_at: now, refusals: VecDeque::new() }
-    }
+struct Rate {
+    every: Duration,
+    burst: u32,
+}
 
-    /// Asks for one event.
-    pub(crate) fn take(&mut self, now: Instant) -> Verdict {
-        if !self.enforced {
-            return Verdict::Allowed;
-        }
-        let one = Duration::from_secs(1) / PER_SECOND;
-        let filled = self.full_at.max(now) + one;
-        let excess = filled.duration_since(now).saturating_sub(one * BURST);
+/// A token bucket, of which only the time at which it will be full again is kept (ITU-T I.371, annex A).
+#[derive(Debug)]
+struct Bucket {
+    full_at: Instant,
+}
+
+impl Bucket {
+    fn take(&mut self, rate: &Rate, now: Instant) -> Verdict {
+        let full_at = self.full_at.max(now) + rate.every;
+        let excess = full_at.duration_since(now).saturating_sub(rate.every * rate.burst);
         if excess.is_zero() {
-            self.full_at = filled;
+            self.full_at = full_at;
             Verdict::Allowed
         } else {
             Verdict::Wait(excess)
         }
+    }
+}
+
+impl Allowance {
+    /// A full allowance; one that isn't `enforced` allows everything.
+    pub(crate) fn new(enforced: bool, now: Instant) -> Self {
+        let full = || Bucket { full_at: now };
+        Self { enforced, events: full(), retellings: full(), refusals: VecDeque::new() }
+    }
+
+    /// Asks for one event.
+    pub(crate) fn take(&mut self, now: Instant) -> Verdict {
+        if self.enforced { self.events.take(&EVENTS, now) } else { Verdict::Allowed }
+    }
+
+    /// Asks for an event that has much told again.
+    pub(crate) fn take_retelling(&mut self, now: Instant) -> Verdict {
+        if self.enforced { self.retellings.take(&RETELLINGS, now) } else { Verdict::Allowed }
     }
 
     /// Notes a refusal of any kind; true when there have been 200 within any 10 s.
@@ -80,6 +103,18 @@ mod tests {
         let later = start + Duration::from_secs(1);
         let allowed = (0..100).filter(|_| allowance.take(later) == Verdict::Allowed).count();
         assert_eq!(allowed, 20);
+    }
+
+    #[test]
+    fn what_was_told_before_is_told_again_more_seldom() {
+        let start = Instant::now();
+        let mut allowance = Allowance::new(true, start);
+        let told = |allowance: &mut Allowance, now| {
+            (0..100).filter(|_| allowance.take_retelling(now) == Verdict::Allowed).count()
+        };
+        assert_eq!(told(&mut allowance, start), 20);
+        assert_eq!(told(&mut allowance, start + Duration::from_secs(1)), 2);
+        assert_eq!(told(&mut Allowance::new(false, start), start), 100);
     }
 
     #[test]

@@ -25,6 +25,8 @@ enum Who {
 enum Route {
     /// Answers what is asked; changes nothing.
     Asks(Who, Handler),
+    /// Answers with much that was told before: more seldom than other events.
+    Retells(Who, Handler),
     /// Changes something; a repeat under the same `key` happens once.
     Changes(Who, Handler),
     /// The same, and the service that is asked knows the key too.
@@ -66,7 +68,7 @@ routes! {
     "battle:flee" => Later;
     "battle:stop" => Changes(Player, battle::stop);
     "battle:skill" => Later;
-    "battle:sync" => Asks(Player, battle::sync);
+    "battle:sync" => Retells(Player, battle::sync);
     "battle:watch" => Later;
     "battle:unwatch" => Later;
     "village:heal" => Later;
@@ -100,7 +102,7 @@ routes! {
     "chat:block" => Later;
     "chat:unblock" => Later;
     "chat:report" => Later;
-    "chat:history" => Asks(Player, chat::history);
+    "chat:history" => Retells(Player, chat::history);
     "rank:top" => Later;
     "command" => Later;
 }
@@ -117,6 +119,11 @@ async fn carry_out(route: Route, session: &mut Session, event: &Event<'_>) -> Ou
     match route {
         Route::Asks(who, handler) => {
             allowed(who, session)?;
+            handler(session, &event.payload(false)?).await
+        }
+        Route::Retells(who, handler) => {
+            allowed(who, session)?;
+            session.admit_retelling()?;
             handler(session, &event.payload(false)?).await
         }
         Route::Changes(who, handler) => {

@@ -343,6 +343,11 @@ impl Session {
         metrics::counter!("gateway_sockets_drained_total").increment(1);
     }
 
+    /// Asks whether the client may have much told again.
+    pub(crate) fn admit_retelling(&self) -> Result<(), Fault> {
+        self.refuser.admit_retelling()
+    }
+
     /// A refreshed session lives longer.
     pub(crate) fn refreshed(&mut self, lifetime: Lifetime) {
         if let Some(player) = &mut self.player {
