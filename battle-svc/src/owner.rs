@@ -195,7 +195,8 @@ impl Owner {
         let past = Past::open(claimed, &self.rulesets).await?;
         let resumed = past.saved.resume(past.now, &self.context.pace);
         let clock = Clock::new(now, resumed.battle_ms, past.now, past.identity.tick_ms);
-        let opens = !resumed.unbroken || !current;
+        // One that is taken for dead may go on showing it for a while: then both show the same frames.
+        let opens = !resumed.unbroken || past.foreign || !current && !why.is_quiet();
         let arrival = Arrival {
             identity: past.identity,
             epoch: past.epoch,

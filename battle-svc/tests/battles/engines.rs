@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::house::{House, Player, settings};
 use crate::laws;
 use crate::store::Store;
+use crate::town::{KNOWN_DEAD, TTL, Town};
 
 /// Makes a stored battle one that an engine which is no longer there has run.
 async fn make_foreign(store: &Store, battle: &str) {
@@ -49,6 +50,28 @@ async fn another_ruleset_opens_a_segment_and_the_old_frames_stay_what_they_were(
     }
     laws::consecutive(&frames, 1);
     assert_eq!((frames.len(), &frames[..60]), (121, &before[..]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_taken_for_dead_may_show_what_its_heir_shows() {
+    let town = Town::new();
+    let mut a = town.open("a").await;
+    let b = town.open_with("b", richer()).await;
+    town.settle().await;
+    let player = Player::new(&town.store, "Alpha").await;
+    let battle = a.auto(&player).await.id;
+    town.kill("a", a).await;
+    sleep(KNOWN_DEAD + TTL).await;
+    let mut gateway = b.gateway("1").await;
+    for segments in [1, 2] {
+        gateway.ask(&battle, true).await.unwrap().unwrap();
+        gateway.frames(&battle, 5).await;
+        let record = town.store.record(&battle).await;
+        assert_eq!((record.owner.as_str(), record.segments.len()), ("b", segments));
+        // Let go of in good order, it is nobody's, and whoever takes it next is the only one to show it.
+        gateway.leave(&battle).await;
+        sleep(Duration::from_secs(70)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

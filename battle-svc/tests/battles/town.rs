@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use backplane::{BackplaneFault, Lease, Leases, Local};
 use battle_svc::{Peers, Settings};
 use parking_lot::Mutex;
+use rules::Ruleset;
 use service_kit::gate::Gate;
 use service_kit::grpc::{Dialer, GrpcService, in_process};
 use service_kit::{Fault, TaskGroup};
@@ -56,12 +57,21 @@ impl Town {
         (self.open_as(settings(name), &address(name), TaskGroup::gated(gate.clone())).await, gate)
     }
 
+    /// An instance with another world.
+    pub(crate) async fn open_with(&self, name: &str, ruleset: Arc<Ruleset>) -> House {
+        self.start(settings(name), &address(name), TaskGroup::new(), ruleset).await
+    }
+
     pub(crate) async fn open_as(&self, settings: Settings, address: &str, tasks: TaskGroup) -> House {
+        self.start(settings, address, tasks, ruleset()).await
+    }
+
+    async fn start(&self, settings: Settings, address: &str, tasks: TaskGroup, ruleset: Arc<Ruleset>) -> House {
         let served = Arc::clone(&self.served);
         let dialer = Dialer::new(move |url| served.lock().get(url).cloned().ok_or_else(|| Fault::unavailable("gone")));
         let leases: Arc<dyn Leases> = Arc::<Shaky>::clone(&self.leases);
         let peers = Peers::among(leases, address, TTL, dialer);
-        let house = House::start(&self.store, settings, ruleset(), peers, tasks).await;
+        let house = House::start(&self.store, settings, ruleset, peers, tasks).await;
         self.served.lock().insert(address.to_owned(), in_process(house.service.players()));
         house
     }
