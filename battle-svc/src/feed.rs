@@ -32,7 +32,8 @@ pub(crate) type Key = (String, String);
 #[derive(Debug)]
 pub(crate) struct Feed {
     sender: mpsc::Sender<Item>,
-    /// Battles whose news was dropped, with their epoch and the first frame dropped, until the reader knows.
+    /// Battles whose news was dropped, with the latest epoch of it and the first frame dropped under that, until the reader
+    /// knows.
     behind: Mutex<HashMap<BattleId, (u64, u64)>>,
     owed: Notify,
 }
@@ -119,7 +120,13 @@ impl Feed {
             News::Behind(from) => *from,
             News::Moved => 0,
         };
-        self.behind.lock().entry(item.battle).or_insert((item.epoch, from));
+        // The reader passes over what is said under an epoch lower than the one it attached to last.
+        let mut behind = self.behind.lock();
+        let owed = behind.entry(item.battle).or_insert((item.epoch, from));
+        if owed.0 < item.epoch {
+            *owed = (item.epoch, from);
+        }
+        drop(behind);
         self.owed.notify_one();
         metrics::counter!("battle_feed_dropped_total").increment(1);
     }
@@ -188,6 +195,22 @@ mod tests {
         assert!(matches!(news[2], Item { battle, epoch: 3, news: News::Behind(7) } if battle == far), "{news:?}");
         assert_eq!(news.len(), 3);
         assert_eq!(feed.push(moved(near, 4)), Pushed::Sent);
+    }
+
+    #[tokio::test]
+    async fn what_is_owed_of_a_battle_is_of_its_latest_epoch() {
+        let feeds = Feeds::new(1);
+        let mut outlet = feeds.open_unlisted();
+        let feed = outlet.feed();
+        let (full, battle) = (BattleId::generate(), BattleId::generate());
+        assert_eq!(feed.push(moved(full, 1)), Pushed::Sent);
+        // Taken anew meanwhile, and asked for again; what the old owner says comes late.
+        for (epoch, from) in [(5, 7), (5, 8), (6, 9), (6, 10), (5, 11)] {
+            assert_eq!(feed.push(Item { battle, epoch, news: News::Behind(from) }), Pushed::Dropped);
+        }
+        let news = outlet.next().await.unwrap();
+        let owed: Vec<_> = news.iter().filter(|item| item.battle == battle).collect();
+        assert!(matches!(owed[..], [Item { epoch: 6, news: News::Behind(9), .. }]), "{news:?}");
     }
 
     #[tokio::test]
