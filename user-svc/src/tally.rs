@@ -2,7 +2,7 @@
 //!
 //! The totals themselves stay encoded; reading them is `wire`'s business.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Sums from the battle's start on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,8 +25,15 @@ pub(crate) struct Piece {
 }
 
 impl Tally {
-    /// What came since `earlier`; nothing when this isn't a later tally of the same battle, because a sum fell.
+    /// What came since `earlier`; nothing when this isn't a later tally of the same battle, because a sum fell or
+    /// something is missing. Only a stack may be: a stored tally has equipment among them
+    /// ([`read`](Self::read)), this one doesn't.
     pub(crate) fn since(&self, earlier: &Self) -> Option<Self> {
+        if is_any_missing(&self.kills, &earlier.kills)
+            || earlier.pieces.iter().any(|piece| !self.pieces.contains(piece))
+        {
+            return None;
+        }
         Some(Self {
             gold: fallen_to_none(self.gold - earlier.gold)?,
             kills: rise(&self.kills, &earlier.kills)?,
@@ -38,6 +45,12 @@ impl Tally {
 
 fn fallen_to_none(difference: i64) -> Option<i64> {
     (difference >= 0).then_some(difference)
+}
+
+/// Whether something was counted before, and isn't any more.
+fn is_any_missing(now: &[(String, i64)], earlier: &[(String, i64)]) -> bool {
+    let now: HashSet<&str> = now.iter().map(|(key, _)| key.as_str()).collect();
+    earlier.iter().any(|(key, count)| *count > 0 && !now.contains(key.as_str()))
 }
 
 /// The sums that rose, by how much.
@@ -75,5 +88,11 @@ mod tests {
     fn a_sum_that_fell_is_no_later_tally() {
         assert_eq!(tally(4, &[], &[]).since(&tally(5, &[], &[])), None);
         assert_eq!(tally(5, &[("rat", 1)], &[]).since(&tally(5, &[("rat", 2)], &[])), None);
+    }
+
+    #[test]
+    fn what_vanished_fell() {
+        assert_eq!(tally(5, &[("owl", 3)], &[]).since(&tally(5, &[("rat", 2)], &[])), None, "kills");
+        assert_eq!(tally(5, &[], &[8]).since(&tally(5, &[], &[3, 8])), None, "a piece");
     }
 }

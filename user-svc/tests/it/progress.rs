@@ -69,6 +69,33 @@ async fn only_the_difference_is_booked() {
 }
 
 #[tokio::test]
+async fn a_save_that_forgot_something_is_stale_and_one_that_sold_all_it_found_is_not() {
+    let house = House::new().await;
+    let session = house.sign_up("mina", "민아").await.unwrap();
+    let battle = house.battle(&session).await.unwrap();
+    let (worn, stack) = keys(&house);
+    let save = |seq, monsters: &[(&str, u64)], pieces| {
+        let totals = Totals {
+            frames: seq,
+            kills_by_monster: kills(monsters),
+            // A piece that was sold is among the things found, and nowhere else.
+            items: items(&[(&worn, 1 + seq), (&stack, 4)]),
+            pieces,
+            ..Default::default()
+        };
+        SaveEntry { totals: Some(totals), ..entry(&battle, seq, 0) }
+    };
+    assert_eq!(house.save(vec![save(1, &[], vec![])]).await, [SaveResult::Saved], "sold");
+    assert_eq!(house.save(vec![save(2, &[("moss-rat", 2)], vec![])]).await, [SaveResult::Saved]);
+    let all = || vec![piece(3, 0, &worn)];
+    assert_eq!(house.save(vec![save(3, &[("moss-rat", 3)], all())]).await, [SaveResult::Saved]);
+    assert_eq!(house.save(vec![save(4, &[("bat", 9)], all())]).await, [SaveResult::Stale], "no kill is undone");
+    assert_eq!(house.save(vec![save(4, &[("moss-rat", 3)], vec![])]).await, [SaveResult::Stale], "nor a piece lost");
+    assert_eq!(house.save(vec![save(4, &[("moss-rat", 3)], all())]).await, [SaveResult::Saved]);
+    house.books_are_sound().await;
+}
+
+#[tokio::test]
 async fn older_and_foreign_saves_are_stale_and_those_of_ended_battles_gone() {
     let house = House::new().await;
     let session = house.sign_up("mina", "민아").await.unwrap();
