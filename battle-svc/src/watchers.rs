@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use service_kit::telemetry::GaugeGuard;
+use tokio::time::Instant;
 
 use crate::feed::{Feed, Pushed};
 use crate::frame::Item;
@@ -31,6 +32,17 @@ pub(crate) struct Watch {
     pub(crate) ordinal: u64,
 }
 
+/// How the player's own sockets hear of the battle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// Every frame is sent to one of them at least.
+    All,
+    /// None has been sent more than the frame of that number, at that moment: their feeds had no room for the next.
+    UpTo(u64, Instant),
+    /// There is none.
+    Nothing,
+}
+
 struct Watcher {
     feed: Arc<Feed>,
     player: bool,
@@ -39,6 +51,8 @@ struct Watcher {
     begun: u64,
     /// News was dropped: nothing may follow until the feed asks for the battle again.
     broken: bool,
+    /// The last frame sent before that and when, until the player's own socket asks.
+    cut_off: Option<(u64, Instant)>,
     _alive: GaugeGuard,
 }
 
@@ -49,6 +63,9 @@ impl Watchers {
             watcher.set(watch.part, true);
             watcher.begun = watcher.begun.max(watch.ordinal);
             watcher.broken = false;
+            if watch.part == Part::Player {
+                watcher.cut_off = None;
+            }
             return;
         }
         let mut watcher = Watcher {
@@ -57,6 +74,7 @@ impl Watchers {
             spectator: false,
             begun: watch.ordinal,
             broken: false,
+            cut_off: None,
             _alive: GaugeGuard::new(metrics::gauge!("battle_watchers")),
         };
         watcher.set(watch.part, true);
@@ -79,15 +97,20 @@ impl Watchers {
         self.0.iter().any(|watcher| watcher.feed.is_closed())
     }
 
-    /// Takes away the feeds that nobody reads any more.
-    pub(crate) fn prune(&mut self) {
-        self.0.retain(|watcher| !watcher.feed.is_closed());
+    /// Takes away the feeds that nobody reads any more; says whether the player was behind one of them.
+    pub(crate) fn prune(&mut self) -> bool {
+        let (closed, open): (Vec<_>, Vec<_>) = self.0.drain(..).partition(|watcher| watcher.feed.is_closed());
+        self.0 = open;
+        closed.iter().any(|watcher| watcher.player)
     }
 
-    /// Gives a piece of news to every feed.
-    pub(crate) fn tell(&mut self, item: &Item) {
+    /// Gives a piece of news to every feed; `sent` is the last frame before it.
+    pub(crate) fn tell(&mut self, item: &Item, sent: u64) {
         for watcher in self.0.iter_mut().filter(|watcher| !watcher.broken) {
-            watcher.broken = watcher.feed.push(item.clone()) != Pushed::Sent;
+            if watcher.feed.push(item.clone()) != Pushed::Sent {
+                watcher.broken = true;
+                watcher.cut_off.get_or_insert_with(|| (sent, Instant::now()));
+            }
         }
     }
 
@@ -96,9 +119,14 @@ impl Watchers {
         self.0.is_empty()
     }
 
-    /// Whether the player's own socket watches.
-    pub(crate) fn has_player(&self) -> bool {
-        self.0.iter().any(|watcher| watcher.player)
+    /// How the player's own sockets hear.
+    pub(crate) fn hearing(&self) -> Hearing {
+        let players = || self.0.iter().filter(|watcher| watcher.player);
+        if players().any(|watcher| watcher.cut_off.is_none()) {
+            return Hearing::All;
+        }
+        let latest = players().filter_map(|watcher| watcher.cut_off).max();
+        latest.map_or(Hearing::Nothing, |(seq, at)| Hearing::UpTo(seq, at))
     }
 }
 

@@ -278,6 +278,8 @@ impl Battle {
     }
 
     fn tell(&mut self, news: News) {
-        self.watchers.tell(&Item { battle: self.identity.id, epoch: self.epoch, news });
+        // All news but a frame comes after the head.
+        let sent = self.course.head() - u64::from(matches!(news, News::Frame(..)));
+        self.watchers.tell(&Item { battle: self.identity.id, epoch: self.epoch, news }, sent);
     }
 }

@@ -11,6 +11,7 @@ use crate::clock::{Ago, since};
 use crate::missed::Seen;
 use crate::record::{Outcome, Save, Served, StoredSegment};
 use crate::saver::Saver;
+use crate::watchers::Hearing;
 
 /// What changed since the last save.
 #[derive(Debug, Default)]
@@ -74,7 +75,7 @@ impl Battle {
 
     /// Everything as it stands; counts as saved from here on.
     pub(super) fn snapshot(&mut self, now: Instant) -> Save {
-        self.unsaved.seen |= self.watchers.has_player();
+        self.unsaved.seen |= self.watchers.hearing() != Hearing::Nothing;
         let unsaved = std::mem::take(&mut self.unsaved);
         // A segment may open because what lies before it can't be told any more: then the keyframes are new, too.
         let keys = unsaved.keyframes || unsaved.segment.is_some();

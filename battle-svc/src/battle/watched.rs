@@ -11,7 +11,7 @@ use crate::feed::Feed;
 use crate::frame::Frame;
 use crate::missed::{self, Missed, Moment, Seen, Wanted};
 use crate::view::View;
-use crate::watchers::{Part, Watch};
+use crate::watchers::{Hearing, Part, Watch};
 
 /// An attachment's answer.
 #[derive(Debug)]
@@ -58,12 +58,17 @@ impl Battle {
         Ok(Attached { view: self.view(), missed })
     }
 
-    /// How far the player has been served: up to the head while their socket watches.
+    /// How far the player has been served: up to the head while their socket watches, and up to what was sent where its
+    /// feed has no room.
     pub(super) fn seen_by(&self, now: Instant) -> Seen {
-        if self.watchers.has_player() {
-            self.seen_at(self.course.head(), self.course.state().totals().clone(), now)
-        } else {
-            self.seen.clone()
+        match self.watchers.hearing() {
+            Hearing::All => self.seen_at(self.course.head(), self.course.state().totals().clone(), now),
+            // What can't be told leaves the earlier mark: a report then tells more, and loses nothing.
+            Hearing::UpTo(seq, at) if seq >= self.seen.seq => match self.course.totals_at(seq) {
+                Ok(Some(totals)) => self.seen_at(seq, totals, at),
+                Ok(None) | Err(_) => self.seen.clone(),
+            },
+            Hearing::UpTo(..) | Hearing::Nothing => self.seen.clone(),
         }
     }
 
@@ -92,9 +97,8 @@ impl Battle {
             return;
         }
         let seen = self.seen_by(now);
-        let had_player = self.watchers.has_player();
-        self.watchers.prune();
-        if had_player && !self.watchers.has_player() {
+        let had_player = self.watchers.prune();
+        if had_player && self.watchers.hearing() != Hearing::All {
             self.seen = seen;
             self.unsaved.seen = true;
             self.save_at = now;

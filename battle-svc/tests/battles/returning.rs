@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use battle_svc::Pace;
+use proto::battle::v1::feed_item::Kind;
 use proto::battle::v1::{self as pb, EndReason};
 use service_kit::FaultKind;
 use tokio::time::sleep;
@@ -311,4 +312,39 @@ async fn news_of_a_battle_follows_the_player_to_another_gateway() {
     // The feed ended without a word: what was sent on it counts as seen.
     let record = store.record(&battle.id).await;
     assert!((15..=17).contains(&record.seen_seq), "{}", record.seen_seq);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_full_feed_dropped_has_not_been_seen() {
+    let store = Store::new();
+    let player = Player::new(&store, "Alpha").await;
+    let mut house = House::open(&store, battle_svc::Settings { feed_bound: 10, ..settings("a") }).await;
+    let battle = house.auto(&player).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.attach(&player, &battle.id, Some(0)).await;
+    sleep(Duration::from_secs(100)).await;
+    let while_full = store.record(&battle.id).await;
+    let mut frames = Vec::new();
+    while let Kind::Frames(more) = gateway.next().await.unwrap().kind.unwrap() {
+        frames.extend(more.frames);
+    }
+    let sent = frames.last().unwrap();
+    assert_eq!(while_full.seen_seq, sent.seq, "saves went on, and {} frames", while_full.seq);
+    assert_eq!(laws::summed(while_full.seen_totals.as_ref().unwrap()), laws::sums(&frames));
+    let cut_off = while_full.seen_at - sent.at;
+    assert!((0..=60_000).contains(&cut_off), "the moment is that of the first frame dropped, {cut_off} ms later");
+
+    // A spectator behind the same feed brings the frames back, and not what the player had not.
+    gateway.try_attach(&battle.id, Some(sent.seq), None, true).await.unwrap();
+    gateway.frames(&battle.id, 40).await;
+    drop(gateway);
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(store.record(&battle.id).await.seen_seq, sent.seq, "nobody was left to ask for the player");
+    let mut gateway = house.gateway("2").await;
+    let report = gateway.attach(&player, &battle.id, None).await.report.unwrap();
+    assert_eq!((report.from_seq, report.partial), (sent.seq + 1, false));
+    laws::report_holds(&store.record(&battle.id).await, &ruleset(), &report);
+    laws::consecutive(&gateway.frames(&battle.id, 5).await, report.to_seq + 1);
+    sleep(Duration::from_secs(31)).await;
+    assert!(store.record(&battle.id).await.seen_seq > report.to_seq, "who attached again hears again");
 }
