@@ -12,6 +12,7 @@ use futures::{StreamExt, stream};
 use metrics::counter;
 use parking_lot::Mutex;
 use service_kit::Fault;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::clients::Store;
@@ -32,6 +33,8 @@ pub(crate) struct Assurance {
     ttl: Option<Duration>,
     begun: Instant,
     heard: Mutex<Heard>,
+    /// The lease had lapsed when it was renewed: the store is to be asked at once.
+    lapsed: Notify,
 }
 
 /// When others may have claimed what is ours.
@@ -43,7 +46,7 @@ struct Heard {
     doubt: Option<Doubt>,
 }
 
-/// A span in which others may have claimed, because the lease was renewed too late.
+/// A span in which others may have claimed, because the lease was renewed too late or had lapsed before.
 #[derive(Debug, Clone, Copy)]
 struct Doubt {
     from: Instant,
@@ -54,16 +57,20 @@ struct Doubt {
 impl Assurance {
     /// Heard of just now.
     pub(crate) fn new(ttl: Option<Duration>) -> Self {
-        Self { ttl, begun: Instant::now(), heard: Mutex::default() }
+        Self { ttl, begun: Instant::now(), heard: Mutex::default(), lapsed: Notify::new() }
     }
 
-    /// A renewal that began at `asked` has just succeeded.
-    pub(crate) fn renewed(&self, asked: Instant) {
+    /// A renewal that began at `asked` has just succeeded; the lease `ran` until then, or it had lapsed. In time by our
+    /// clock, it can have done so all the same: the backplane forgot it, or this machine slept, and its clock stood still.
+    pub(crate) fn renewed(&self, asked: Instant, ran: bool) {
         let Some(ttl) = self.ttl else { return };
         let (now, mut heard) = (Instant::now(), self.heard.lock());
-        if let Some(from) = heard.unclaimed_until.filter(|until| *until < now) {
-            let from = heard.doubt.map_or(from, |doubt| doubt.from);
+        if let Some(until) = heard.unclaimed_until.filter(|until| !ran || *until < now) {
+            let from = heard.doubt.map_or(until.min(now), |doubt| doubt.from);
             heard.doubt = Some(Doubt { from, until: now + ttl::claims_land_within(ttl) });
+            if !ran {
+                self.lapsed.notify_one();
+            }
         }
         heard.unclaimed_until = Some(asked + ttl::unclaimed_for(ttl));
     }
@@ -109,8 +116,11 @@ impl Assurance {
         loop {
             let due = (asked + ttl::ask_every(ttl)).max(self.doubtful_from(ttl).unwrap_or(asked));
             if due > Instant::now() {
-                sleep_until(due).await;
-                continue;
+                tokio::select! {
+                    biased;
+                    () = self.lapsed.notified() => {}
+                    () = sleep_until(due) => continue,
+                }
             }
             asked = Instant::now();
             let round = ask_for_all(shards, store, asked + ttl::ask_every(ttl), ttl::patience(ttl)).await;

@@ -49,8 +49,8 @@ impl Others {
     /// Renews the lease. An owner that can't goes on as long as the store says that its battles are its own.
     pub(crate) async fn renew(&self, assurance: &Assurance) {
         let (asked, ttl) = (Instant::now(), self.among.ttl);
-        match timeout(ttl::patience(ttl), self.among.leases.renew(&self.lease, ttl)).await {
-            Ok(Ok(())) => assurance.renewed(asked),
+        match timeout(ttl::patience(ttl), self.among.leases.prolong(&self.lease, ttl)).await {
+            Ok(Ok(ran)) => assurance.renewed(asked, ran),
             Ok(Err(_)) | Err(_) => {
                 assurance.missed();
                 metrics::counter!("battle_lease_renewals_failed_total").increment(1);

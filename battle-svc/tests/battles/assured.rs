@@ -6,7 +6,7 @@ use proto::battle::v1::EndReason;
 use proto::battle::v1::feed_item::Kind;
 use proto::user::v1::ClaimBattleRequest;
 use proto::user::v1::user_service_server::UserService;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tonic::Request;
 
 use crate::house::{Gateway, House, Player};
@@ -189,4 +189,41 @@ async fn a_short_absence_of_the_backplane_costs_a_few_questions_and_no_battle() 
     assert!(!std::mem::take(&mut town.store.rows().await.checks).is_empty());
     laws::consecutive(&gateway.frames(&battles[0], 20).await, 63);
     assert!(town.store.rows().await.checks.is_empty(), "no claim can be under way any more");
+}
+
+/// What befell others while this machine slept, its clock with it: its lease ran out, and one of them claimed.
+async fn slept(town: &Town, claimed: &str) {
+    town.leases.empty();
+    let claim = ClaimBattleRequest { battle_id: claimed.to_owned(), epoch: 1, owner: "b".to_owned() };
+    town.store.claim_battle(Request::new(claim)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_battle_claimed_while_this_machine_slept_is_let_go_of_with_the_next_renewal() {
+    let town = Town::new();
+    let (house, battles) = crowd(&town, 2).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.ask(&battles[0], false).await.unwrap().unwrap();
+    sleep(Duration::from_secs(10)).await;
+    slept(&town, &battles[0]).await;
+    let woke = Instant::now();
+    moved(&mut gateway, &battles[0]).await;
+    assert!(woke.elapsed() <= TTL * 3 / 10 + Duration::from_millis(10), "{:?}", woke.elapsed());
+    assert_eq!(let_go_of(&town, &mut gateway, &battles[1..]).await, [] as [String; 0], "the other goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_battle_is_shown_for_no_more_than_a_ttl_when_the_store_does_not_say_whose_it_is_after_a_sleep() {
+    let town = Town::new();
+    let (house, battles) = crowd(&town, 1).await;
+    let mut gateway = house.gateway("1").await;
+    gateway.ask(&battles[0], false).await.unwrap().unwrap();
+    sleep(Duration::from_secs(10)).await;
+    slept(&town, &battles[0]).await;
+    town.store.rows().await.away = true;
+    let woke = Instant::now();
+    // It is noticed with the next renewal, and what is due is looked at once in a tick.
+    let most = TTL + TTL * 3 / 10 + Duration::from_secs(1);
+    timeout(most, moved(&mut gateway, &battles[0])).await.expect("shown on and on");
+    assert!(woke.elapsed() >= TTL, "{:?}", woke.elapsed());
 }

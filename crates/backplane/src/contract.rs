@@ -39,7 +39,12 @@ macro_rules! suite {
                 a_session_that_is_over_gets_no_number_and_leaves_no_trace
             ]
             memory: [a_life_lasts]
-            leases: [a_lease_ends_by_itself, renewing_keeps_it_and_releasing_ends_it, two_starts_are_two_leases]
+            leases: [
+                a_lease_ends_by_itself,
+                renewing_keeps_it_and_releasing_ends_it,
+                a_renewal_says_whether_the_lease_ran,
+                two_starts_are_two_leases
+            ]
             throttle: [
                 a_burst_and_then_one_at_a_time,
                 keys_do_not_meet,

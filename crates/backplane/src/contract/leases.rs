@@ -39,6 +39,19 @@ pub(crate) async fn renewing_keeps_it_and_releasing_ends_it(world: World) {
     assert!(world.living("battle-svc").await.unwrap().is_empty());
 }
 
+pub(crate) async fn a_renewal_says_whether_the_lease_ran(world: World) {
+    let (mine, next) = (lease("b1", 1), lease("b1", 2));
+    assert!(!world.prolong(&mine, LONG).await.unwrap(), "it is taken");
+    assert!(world.prolong(&mine, TTL).await.unwrap());
+    assert!(!world.prolong(&next, LONG).await.unwrap(), "another start's");
+    tokio::time::sleep(TTL * 2).await;
+    assert!(!world.prolong(&mine, LONG).await.unwrap(), "it had ended");
+    world.renew(&mine, LONG).await.unwrap();
+    assert!(world.prolong(&mine, LONG).await.unwrap());
+    world.release(&mine).await.unwrap();
+    assert!(!world.prolong(&mine, LONG).await.unwrap(), "it was given back");
+}
+
 pub(crate) async fn two_starts_are_two_leases(world: World) {
     let (before, after) = (lease("b1", 1), lease("b1", 2));
     world.renew(&before, LONG).await.unwrap();
