@@ -18,6 +18,9 @@ const CALM_MS: u64 = 6_000;
 /// The last one begins before that much later.
 const STORM_MS: u64 = 20_000;
 
+/// What lasts that long has others claim, take an input, and go on.
+const LONG_MS: u64 = 17_000;
+
 /// What lasts that long shows whatever follows from a takeover.
 const LONGEST_MS: u64 = 40_000;
 
@@ -66,6 +69,19 @@ pub(crate) fn plan(dice: &Dice) -> Vec<Planned> {
     plan
 }
 
+/// One instance fails, for longer than it may take the others to make that good, and nothing else ever goes wrong.
+pub(crate) fn lone(dice: &Dice) -> Vec<Planned> {
+    let (at, lasts) = (dice.ms(CALM_MS, CALM_MS + STORM_MS), dice.ms(LONG_MS, LONGEST_MS));
+    let place = dice.below(PLACES);
+    let fault = match dice.below(4) {
+        0 => Fault::Freeze(place),
+        1 => Fault::Kill { place, same_name: dice.percent(50) },
+        2 => Fault::Isolate { place, from_gateways: true },
+        _ => Fault::Drain(place),
+    };
+    vec![Planned { at, lasts, fault }]
+}
+
 /// When the last of it is over.
 pub(crate) fn calm_after(plan: &[Planned]) -> Duration {
     plan.iter().map(|planned| planned.at + planned.lasts).max().unwrap_or_default()
@@ -79,9 +95,9 @@ fn planned(dice: &Dice) -> Planned {
         // It comes back just when its battles are claimed.
         Fault::Cut(Party::Instance(_), Party::Redis) if dice.percent(50) => dice.ms(9_000, 14_000),
         // Now and then long enough for another to have claimed, and to have taken an input.
-        _ if dice.percent(25) => dice.ms(17_000, LONGEST_MS),
+        _ if dice.percent(25) => dice.ms(LONG_MS, LONGEST_MS),
         // Long enough to count as dead, about half of the time.
-        _ => dice.ms(100, 17_000),
+        _ => dice.ms(100, LONG_MS),
     };
     Planned { at, lasts, fault }
 }
@@ -105,6 +121,27 @@ fn fault(dice: &Dice) -> Fault {
         14 => Fault::Slow,
         15 => Fault::Lossy,
         _ => Fault::Cut(Party::Instance(place), Party::Redis),
+    }
+}
+
+impl Fault {
+    /// The place of which it takes the instance away from everybody.
+    pub(crate) fn takes(&self) -> Option<usize> {
+        match *self {
+            Self::Freeze(place)
+            | Self::Kill { place, .. }
+            | Self::Drain(place)
+            | Self::Isolate { place, from_gateways: true } => Some(place),
+            Self::Isolate { .. }
+            | Self::Cut(..)
+            | Self::StoreAway
+            | Self::StoreFrozen
+            | Self::RedisFrozen
+            | Self::RedisRestarted
+            | Self::RedisEmptied
+            | Self::Slow
+            | Self::Lossy => None,
+        }
     }
 }
 

@@ -37,7 +37,8 @@ struct Progress {
     at: Option<At>,
     /// News that must wait for an answer; none while news may pass.
     held: Option<Vec<(u64, Option<Kind>)>>,
-    opened: bool,
+    /// When it was attached last.
+    opened: Option<Instant>,
     attaching: bool,
     /// The feed broke again meanwhile.
     broken: bool,
@@ -75,10 +76,15 @@ impl Follow {
 
     pub(crate) fn after(&self) -> Option<u64> {
         let progress = self.progress.lock();
-        (progress.says || progress.opened).then_some(progress.last)
+        (progress.says || progress.opened.is_some()).then_some(progress.last)
     }
 
     pub(crate) fn was_opened(&self) -> bool {
+        self.progress.lock().opened.is_some()
+    }
+
+    /// When it was attached last.
+    pub(crate) fn opened(&self) -> Option<Instant> {
         self.progress.lock().opened
     }
 
@@ -132,7 +138,7 @@ impl Follow {
             return if progress.over { Ok(()) } else { Err(Gap) };
         }
         progress.at = Some(at);
-        progress.opened = true;
+        progress.opened = Some(Instant::now());
         progress.epoch = answer.epoch;
         if let Some(report) = &answer.report {
             self.witness.report(&self.client, &self.battle, report);

@@ -218,8 +218,10 @@ impl Gateway {
                 }
                 Err(fault) if is_final(&fault) => {
                     if !follow.is_over() {
+                        // The battle is there, it is its player's, and its end would have been an answer.
                         follow.leave();
-                        self.0.witness.note(&format!("{} given up: {}", follow.client, fault.key()));
+                        let (client, battle) = (&follow.client, &follow.battle);
+                        self.0.witness.violated(&format!("{client} was refused {battle} for good: {fault:?}"));
                     }
                     return;
                 }

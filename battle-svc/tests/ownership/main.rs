@@ -23,6 +23,8 @@ mod net;
 mod player;
 mod presence;
 mod redis;
+mod rescue;
+mod scene;
 mod seeds;
 #[path = "../battles/store.rs"]
 mod store;

@@ -21,6 +21,8 @@ pub(crate) struct Player {
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) dice: Dice,
     pub(crate) witness: Witness,
+    /// It watches, and somebody else beside it, for as long as the world goes on.
+    pub(crate) stays: bool,
     /// Begins when everybody is to come to an end.
     pub(crate) closing: Shutdown,
     /// At which gateway.
@@ -61,12 +63,13 @@ impl Player {
     async fn watch(&mut self, battle: &str) {
         let mut follow = self.follow(battle, Some(0));
         let other = &self.gateways[1 - self.at];
-        let guest = self.dice.percent(50).then(|| {
+        let guest = (self.stays || self.dice.percent(50)).then(|| {
             (other.clone(), other.follow(&format!("guest of {} in {battle}", self.name), battle, None, Some(0)))
         });
         while !self.closing.begun() && !follow.is_over() {
             sleep(self.dice.ms(1_000, 12_000)).await;
             match self.dice.below(4) {
+                _ if self.stays => {}
                 0 => {
                     self.gateways[self.at].part(&follow).await;
                     let last = follow.last();

@@ -1,5 +1,6 @@
 //! The one Redis of the world, and the way to it: leases in memory that can freeze, restart or be emptied.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use backplane::{BackplaneFault, Lease, Leases, Local};
 use futures::future::BoxFuture;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::instance::TTL;
 use crate::latch::Latch;
@@ -25,6 +26,10 @@ pub(crate) struct Redis {
     world: Mutex<Arc<Local>>,
     presence: Mutex<Presence>,
     condition: Latch<Condition>,
+    /// So long it goes on naming those to instances who have no lease any more: what a Redis must not do.
+    lingers: Duration,
+    /// Whom it named, and when they still had one.
+    named: Mutex<BTreeMap<String, (Lease, Instant)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +49,13 @@ pub(crate) struct Client {
 }
 
 impl Redis {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(lingers: Duration) -> Arc<Self> {
         Arc::new(Self {
             world: Mutex::new(Arc::new(Local::at(0))),
             presence: Mutex::default(),
             condition: Latch::new(Condition::Well),
+            lingers,
+            named: Mutex::default(),
         })
     }
 
@@ -65,6 +72,16 @@ impl Redis {
     /// Which instances had a lease, and when.
     pub(crate) fn presence(&self) -> MutexGuard<'_, Presence> {
         self.presence.lock()
+    }
+
+    fn with_the_gone(&self, living: Vec<Lease>) -> Vec<Lease> {
+        if self.lingers.is_zero() {
+            return living;
+        }
+        let (now, mut named) = (Instant::now(), self.named.lock());
+        named.extend(living.into_iter().map(|lease| (lease.instance.clone(), (lease, now))));
+        named.retain(|_, (_, at)| now - *at <= self.lingers);
+        named.values().map(|(lease, _)| lease.clone()).collect()
     }
 
     async fn answer<T>(&self, name: &'static str, ask: impl FnOnce(Arc<Local>) -> Asked<T>) -> Result<T> {
@@ -126,6 +143,13 @@ impl Leases for Client {
 
     async fn living(&self, service: &str) -> Result<Vec<Lease>> {
         let service = service.to_owned();
-        self.ask("living", move |world| Box::pin(async move { world.living(&service).await })).await
+        let (redis, to_instance) = (Arc::clone(&self.redis), matches!(self.from, Party::Instance(_)));
+        let living = move |world: Arc<Local>| -> Asked<Vec<Lease>> {
+            Box::pin(async move {
+                let living = world.living(&service).await?;
+                Ok(if to_instance { redis.with_the_gone(living) } else { living })
+            })
+        };
+        self.ask("living", living).await
     }
 }

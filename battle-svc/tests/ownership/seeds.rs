@@ -34,6 +34,10 @@ fn hundred(number: u64) {
     let Counts { reports, ends, claims, refused_writes, redirects, moved, .. } = all;
     let rare = [reports, ends, claims, refused_writes, redirects, moved].into_iter().min();
     assert!(rare > Some(0) && claims >= EACH / 2, "the faults do nothing: {all:?}");
+    // Nor does one that looks at nobody.
+    let Counts { settled, bounded, rescued, .. } = all;
+    println!("{all:?}");
+    assert!(settled >= EACH / 4 && bounded >= EACH * 9 / 10 && rescued >= EACH / 8, "nobody is looked at: {all:?}");
 }
 
 /// The first seed that finds a mutant out.
@@ -85,6 +89,14 @@ missed! {
     the_quiet_after_a_takeover_is_needed: Quiet,
     the_question_to_the_store_is_needed: Checks,
     a_whole_ttl_is_needed: Haste
+}
+
+#[test]
+fn the_end_of_the_patience_is_needed() {
+    let (seed, outcome) = found_out(Mutant::Patience, 1_000);
+    println!("{:?}: {}", Mutant::Patience, explain(seed, &outcome));
+    let broken = outcome.broken.unwrap_or_default();
+    assert!(broken.contains("was taken away"), "found by something else than the bound: {broken}");
 }
 
 #[test]

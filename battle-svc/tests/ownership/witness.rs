@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use proto::battle::v1::{End, Frame, Report};
@@ -48,6 +49,14 @@ pub(crate) struct Counts {
     pub(crate) stale_news: u64,
     pub(crate) redirects: u64,
     pub(crate) moved: u64,
+    /// Follows that were looked at so long after the last of several faults.
+    pub(crate) settled: u64,
+    /// Follows that were looked at so long after an instance was taken away, and nothing else.
+    pub(crate) bounded: u64,
+    /// Those of them whose battle was the one that instance had.
+    pub(crate) rescued: u64,
+    /// How long the slowest of these was alone.
+    pub(crate) slowest: Duration,
 }
 
 impl Counts {
@@ -60,6 +69,10 @@ impl Counts {
         self.stale_news += more.stale_news;
         self.redirects += more.redirects;
         self.moved += more.moved;
+        self.settled += more.settled;
+        self.bounded += more.bounded;
+        self.rescued += more.rescued;
+        self.slowest = self.slowest.max(more.slowest);
     }
 }
 

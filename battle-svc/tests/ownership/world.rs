@@ -19,10 +19,12 @@ use crate::judge;
 use crate::net::{Host, Net, Party};
 use crate::player::Player;
 use crate::redis::{Client, Condition, Redis};
+use crate::rescue::Rescue;
+use crate::scene::Scene;
 use crate::store::Store;
 use crate::witness::{Counts, Witness};
 
-/// So long after the last fault every watched battle has an owner again.
+/// So long after an instance failed, or after the last of several faults, every watched battle is served again.
 pub(crate) const BOUND: Duration = Duration::from_secs(15);
 
 /// How long players have for their last stop, and instances for their drain.
@@ -45,6 +47,8 @@ pub(crate) enum Mutant {
     Checks,
     /// That nobody is dead before it was away for a TTL: instances go by a quarter of it.
     Haste,
+    /// That whoever was away for a TTL is dead: Redis goes on naming the gone for two more.
+    Patience,
 }
 
 /// What came of a seed.
@@ -57,6 +61,7 @@ pub(crate) struct Outcome {
 
 struct World {
     begun: Instant,
+    scene: Scene,
     around: Surroundings,
     store: Store,
     witness: Witness,
@@ -87,9 +92,10 @@ pub(crate) fn run(seed: u64, mutant: Mutant) -> Outcome {
 
 async fn live(seed: u64, mutant: Mutant) -> Outcome {
     let dice = Dice::new(seed);
-    let plan = faults::plan(&dice.fork("faults"));
+    let scene = Scene::of(seed);
+    let plan = scene.plan(&dice.fork("faults"));
     let witness = Witness::new();
-    let story = story(&dice, mutant, &plan, &witness);
+    let story = story(&dice, scene, mutant, &plan, &witness);
     let verdict = tokio::select! {
         biased;
         () = breaks(&witness) => Ok(()),
@@ -106,15 +112,15 @@ async fn breaks(witness: &Witness) {
     }
 }
 
-async fn story(dice: &Dice, mutant: Mutant, plan: &[Planned], witness: &Witness) -> Result<(), String> {
+async fn story(dice: &Dice, scene: Scene, mutant: Mutant, plan: &[Planned], witness: &Witness) -> Result<(), String> {
     let tasks = TaskGroup::new();
-    let mut world = World::build(dice, mutant, witness, &tasks).await;
+    let mut world = World::build(dice, scene, mutant, witness, &tasks).await;
     let closing = Shutdown::new();
     for number in 0..PLAYERS {
         let player = world.player(number, dice, &closing).await;
         tasks.spawn("player", player.play());
     }
-    world.suffer(plan).await;
+    world.suffer(plan).await?;
     world.settle(faults::calm_after(plan)).await?;
     closing.begin();
     world.close().await?;
@@ -124,9 +130,9 @@ async fn story(dice: &Dice, mutant: Mutant, plan: &[Planned], witness: &Witness)
 }
 
 impl World {
-    async fn build(dice: &Dice, mutant: Mutant, witness: &Witness, tasks: &TaskGroup) -> Self {
+    async fn build(dice: &Dice, scene: Scene, mutant: Mutant, witness: &Witness, tasks: &TaskGroup) -> Self {
         let net = Net::new(dice.fork("net"), tasks.clone());
-        let redis = Redis::new();
+        let redis = Redis::new(if mutant == Mutant::Patience { TTL * 2 } else { Duration::ZERO });
         let store = Store::new();
         store.rows().await.unguarded = mutant == Mutant::Guard;
         store.rows().await.unordered = mutant == Mutant::Order;
@@ -155,8 +161,15 @@ impl World {
             Gateway::start(number, &around.net, Arc::new(leases), dice, witness, tasks)
         });
         let gateways = gateways.collect();
-        let mut world =
-            Self { begun: Instant::now(), around, store, witness: witness.clone(), gateways, places: Vec::new() };
+        let mut world = Self {
+            begun: Instant::now(),
+            scene,
+            around,
+            store,
+            witness: witness.clone(),
+            gateways,
+            places: Vec::new(),
+        };
         for place in 0..PLACES {
             world.places.push(Place { process: None, name: String::new(), generation: 0 });
             world.start(place, false);
@@ -174,6 +187,7 @@ impl World {
             account,
             gateways: self.gateways.clone(),
             witness: self.witness.clone(),
+            stays: self.scene.lone,
             closing: closing.clone(),
             at: 0,
             connection: 0,
@@ -190,8 +204,8 @@ impl World {
         place.process = Some(Process::start(number, place.generation, &place.name, &self.around));
     }
 
-    /// Has everything go wrong that is planned, and come right again.
-    async fn suffer(&mut self, plan: &[Planned]) {
+    /// Has everything go wrong that is planned, and come right again. What goes wrong alone is made good meanwhile.
+    async fn suffer(&mut self, plan: &[Planned]) -> Result<(), String> {
         let mut steps: Vec<(Duration, bool, &Fault)> = Vec::new();
         for Planned { at, lasts, fault } in plan {
             steps.push((*at, true, fault));
@@ -201,8 +215,23 @@ impl World {
         for (at, begins, fault) in steps {
             sleep_until(self.begun + at).await;
             self.witness.note(&format!("{fault:?} {begins}"));
-            if begins { self.break_(fault).await } else { self.mend(fault).await }
+            let rescue = if begins { self.rescue(fault).await } else { None };
+            if begins {
+                self.break_(fault).await;
+            } else {
+                self.mend(fault).await;
+            }
+            if let Some(rescue) = rescue {
+                rescue.awaits(&self.store, &self.witness).await?;
+            }
         }
+        Ok(())
+    }
+
+    /// What the others have to do about a fault, where it is the only one.
+    async fn rescue(&self, fault: &Fault) -> Option<Rescue> {
+        let place = fault.takes().filter(|_| self.scene.lone)?;
+        Some(Rescue::from(&self.places[place].name, &self.gateways, &self.store).await)
     }
 
     async fn break_(&mut self, fault: &Fault) {
@@ -276,7 +305,11 @@ impl World {
         for follow in follows.iter().filter(|follow| !follow.is_over()) {
             let due = judge::due(&self.store, &follow.battle).await?;
             let last = follow.last();
-            if follow.is_old(self.begun + calm) && last < due {
+            if !follow.is_old(self.begun + calm) {
+                continue;
+            }
+            self.witness.count(|counts| counts.settled += u64::from(!self.scene.lone));
+            if last < due {
                 let row = self.store.record(&follow.battle).await;
                 let (owner, epoch) = (&row.owner, row.epoch);
                 return Err(format!(
