@@ -20,6 +20,18 @@ pub(crate) const BEGINNING: i64 = 1_700_000_000_000;
 #[derive(Clone)]
 pub(crate) struct Store(Arc<Mutex<Rows>>, Instant);
 
+/// A save or an input that counted.
+#[allow(dead_code, reason = "only the simulation asks")]
+#[derive(Debug)]
+pub(crate) struct Write {
+    pub(crate) battle: String,
+    pub(crate) what: &'static str,
+    /// Under which epoch it was written.
+    pub(crate) under: u64,
+    /// That of the record when it was.
+    pub(crate) epoch: u64,
+}
+
 /// What is stored, open to tests.
 #[derive(Default)]
 pub(crate) struct Rows {
@@ -38,6 +50,8 @@ pub(crate) struct Rows {
     pub(crate) unguarded: bool,
     /// A save may go back behind a later one: what a store must not let happen either.
     pub(crate) unordered: bool,
+    /// Writes that counted since somebody looked; for who asks for them.
+    pub(crate) written: Option<Vec<Write>>,
     /// Writes that were refused because of their epoch.
     pub(crate) refused: u64,
     /// Inputs are stored, and the answer gets lost.
@@ -134,12 +148,14 @@ impl Rows {
             }
             let seen = entry.seen.filter(|seen| seen.seq > row.seen_seq);
             see(row, seen, now);
+            note(&mut self.written, row, "save of its end", entry.epoch);
             return SaveResult::Saved;
         }
         if row.seq > entry.seq && !self.unordered {
             return SaveResult::Stale;
         }
         self.saves += 1;
+        note(&mut self.written, row, "save", entry.epoch);
         let stood = now - i64::try_from(entry.lag_ms).unwrap();
         let again = same_frame && entry.new_segment.is_none();
         row.saved_at = if again { stood.min(row.saved_at) } else { stood };
@@ -161,6 +177,13 @@ impl Rows {
             (row.end_reason, row.ended_at) = (entry.end_reason, Some(now));
         }
         SaveResult::Saved
+    }
+}
+
+/// A write counts.
+fn note(written: &mut Option<Vec<Write>>, row: &BattleRecord, what: &'static str, under: u64) {
+    if let Some(written) = written {
+        written.push(Write { battle: row.battle_id.clone(), what, under, epoch: row.epoch });
     }
 }
 
@@ -288,6 +311,7 @@ impl UserService for Store {
     async fn append_input(&self, request: Request<user::AppendInputRequest>) -> Answer<user::AppendInputResponse> {
         let request = request.into_inner();
         let mut rows = self.open().await?;
+        let rows = &mut *rows;
         let (mute, unguarded) = (rows.mute, rows.unguarded);
         let row = rows.battles.get_mut(&request.battle_id).ok_or_else(|| Fault::not_found("battle-unknown"))?;
         let mut input = request.input.unwrap();
@@ -298,6 +322,7 @@ impl UserService for Store {
             rows.refused += 1;
             return Err(Fault::aborted("battle-epoch-moved").reason("epoch_moved").into());
         }
+        note(&mut rows.written, row, "input", input.epoch);
         let known = row.inputs.iter().find(|known| (known.epoch, known.at_seq) == (input.epoch, input.at_seq));
         let n = known.map_or(row.inputs.len() as u64 + 1, |known| known.n);
         if known.is_none() {

@@ -31,8 +31,8 @@ fn hundred(number: u64) {
     }
     assert!(failed.is_empty(), "{} of {EACH} seeds\n{}", failed.len(), failed.join("\n"));
     // A simulation in which nothing goes wrong proves nothing.
-    let Counts { reports, ends, claims, refused_writes, redirects, moved, .. } = all;
-    let rare = [reports, ends, claims, refused_writes, redirects, moved].into_iter().min();
+    let Counts { reports, ends, claims, writes, refused_writes, redirects, moved, .. } = all;
+    let rare = [reports, ends, claims, writes, refused_writes, redirects, moved].into_iter().min();
     assert!(rare > Some(0) && claims >= EACH / 2, "the faults do nothing: {all:?}");
     // Nor does one that looks at nobody.
     let Counts { settled, bounded, rescued, .. } = all;
@@ -65,7 +65,9 @@ hundreds! {
 #[test]
 fn the_guard_of_the_epoch_is_needed() {
     let (seed, outcome) = found_out(Mutant::Guard, 1_000);
-    println!("without the guard: {}", explain(seed, &outcome));
+    println!("{:?}: {}", Mutant::Guard, explain(seed, &outcome));
+    let broken = outcome.broken.unwrap_or_default();
+    assert!(broken.contains("under another epoch"), "found by something else than the write: {broken}");
 }
 
 #[test]
@@ -88,6 +90,7 @@ macro_rules! missed {
 missed! {
     the_quiet_after_a_takeover_is_needed: Quiet,
     the_question_to_the_store_is_needed: Checks,
+    the_guard_and_its_answers_are_needed: GuardAndAnswers,
     a_whole_ttl_is_needed: Haste
 }
 

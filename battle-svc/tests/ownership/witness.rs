@@ -9,7 +9,7 @@ use proto::battle::v1::{End, Frame, Report};
 use proto::user::v1::BattleRecord;
 use tokio::time::Instant;
 
-use crate::store::Rows;
+use crate::store::{Rows, Write};
 
 /// Sees everything. Clones are the same witness.
 #[derive(Clone)]
@@ -45,6 +45,8 @@ pub(crate) struct Counts {
     pub(crate) reports: u64,
     pub(crate) ends: u64,
     pub(crate) claims: u64,
+    /// Saves and inputs that counted.
+    pub(crate) writes: u64,
     pub(crate) refused_writes: u64,
     pub(crate) stale_news: u64,
     pub(crate) redirects: u64,
@@ -65,6 +67,7 @@ impl Counts {
         self.reports += more.reports;
         self.ends += more.ends;
         self.claims += more.claims;
+        self.writes += more.writes;
         self.refused_writes += more.refused_writes;
         self.stale_news += more.stale_news;
         self.redirects += more.redirects;
@@ -181,8 +184,11 @@ impl Witness {
     }
 
     /// Looks at the record after a call. A claim from another has to be justified.
-    pub(crate) fn look(&self, rows: &Rows, justified: impl Fn(&str) -> bool) {
+    pub(crate) fn look(&self, rows: &mut Rows, justified: impl Fn(&str) -> bool) {
         let mut seen = self.0.lock();
+        for write in rows.written.iter_mut().flat_map(|written| written.drain(..)) {
+            seen.wrote(&write);
+        }
         for (id, row) in &rows.battles {
             if seen.rows.get(id) == Some(row) {
                 continue;
@@ -217,6 +223,17 @@ impl Seen {
         self.clients.entry((client.to_owned(), battle.to_owned())).or_default()
     }
 
+    /// Of one battle, writes count under one epoch at a time: that of its record.
+    fn wrote(&mut self, write: &Write) {
+        let Write { battle, what, under, epoch } = write;
+        self.counts.writes += 1;
+        if under != epoch {
+            self.violated(&format!(
+                "a write counted under another epoch: {what} of {battle} under {under}, not {epoch}"
+            ));
+        }
+    }
+
     fn check_stopped(&mut self) {
         let live = |id: &&String| self.rows.get(*id).is_none_or(|row| row.end_reason.is_none());
         if let Some(lost) = self.stopped.iter().find(live).cloned() {
@@ -230,6 +247,9 @@ fn wrong_step(before: &BattleRecord, after: &BattleRecord) -> Option<String> {
     let paid = |row: &BattleRecord| row.totals.as_ref().map_or((0, 0), |totals| (totals.exp, totals.gold));
     if after.epoch < before.epoch || after.epoch > before.epoch + 1 {
         return Some(format!("epoch {} after {}", after.epoch, before.epoch));
+    }
+    if after.epoch == before.epoch && after.owner != before.owner && !after.owner.is_empty() {
+        return Some(format!("{} has it under the epoch of {:?}", after.owner, before.owner));
     }
     if after.seq < before.seq {
         return Some(format!("frame {} after {}", after.seq, before.seq));

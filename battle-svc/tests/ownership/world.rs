@@ -37,8 +37,10 @@ const PLAYERS: usize = 2;
 pub(crate) enum Mutant {
     /// Nothing.
     None,
-    /// The store's guard of the epoch, of which its answers speak as well.
+    /// The store's guard of the epoch: saves and inputs of any epoch count. Its answers speak of it all the same.
     Guard,
+    /// The guard, and the answers that speak of it; and nobody notes what counted, so that it shows by what comes of it.
+    GuardAndAnswers,
     /// That a save never goes back behind a later one.
     Order,
     /// That a battle taken over from one that is dead takes no input for a while: dead owners read as none.
@@ -134,9 +136,10 @@ impl World {
         let net = Net::new(dice.fork("net"), tasks.clone());
         let redis = Redis::new(if mutant == Mutant::Patience { TTL * 2 } else { Duration::ZERO });
         let store = Store::new();
-        store.rows().await.unguarded = mutant == Mutant::Guard;
+        store.rows().await.unguarded = matches!(mutant, Mutant::Guard | Mutant::GuardAndAnswers);
+        store.rows().await.written = (mutant != Mutant::GuardAndAnswers).then(Vec::new);
         store.rows().await.unordered = mutant == Mutant::Order;
-        store.rows().await.agrees = matches!(mutant, Mutant::Checks | Mutant::Guard);
+        store.rows().await.agrees = matches!(mutant, Mutant::Checks | Mutant::GuardAndAnswers);
         let server = in_process(UserServiceServer::new(store.clone()));
         let (seen, by, leases) = (store.clone(), witness.clone(), Arc::clone(&redis));
         let watched = in_process(service_fn(move |request: http::Request<tonic::body::Body>| {
@@ -147,7 +150,7 @@ impl World {
                     rows.gone = redis.presence().gone_for(TTL).map(str::to_owned).collect();
                 }
                 let answer = server.oneshot(request).await;
-                witness.look(&*store.rows().await, |owner| redis.presence().justifies(owner));
+                witness.look(&mut *store.rows().await, |owner| redis.presence().justifies(owner));
                 answer
             }
         }));
