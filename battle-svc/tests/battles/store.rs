@@ -1,5 +1,6 @@
 //! The record of battles in memory, with the real rules: one live battle per character, a claim is a compare-and-set of
-//! the epoch, a save counts under its epoch alone and never goes back, an input is stored once.
+//! the epoch, a save counts under its epoch alone and never goes back, and pays its character what it brings beyond the
+//! one before; an input is stored once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub(crate) struct Rows {
     pub(crate) unguarded: bool,
     /// A save may go back behind a later one: what a store must not let happen either.
     pub(crate) unordered: bool,
+    /// A save of another epoch pays, though it counts for nothing else: nor this.
+    pub(crate) pays_refused: bool,
     /// Writes that counted since somebody looked; for who asks for them.
     pub(crate) written: Option<Vec<Write>>,
     /// Writes that were refused because of their epoch.
@@ -137,8 +140,12 @@ impl Rows {
 
     fn save(&mut self, entry: SaveEntry, now: i64) -> SaveResult {
         let Some(row) = self.battles.get_mut(&entry.battle_id) else { return SaveResult::Gone };
+        let character = self.characters.values_mut().find(|character| character.id == row.character_id).unwrap();
         if row.epoch != entry.epoch && !self.unguarded {
             self.refused += 1;
+            if self.pays_refused {
+                pay(character, row, &entry);
+            }
             return SaveResult::Stale;
         }
         let same_frame = row.seq == entry.seq;
@@ -156,6 +163,7 @@ impl Rows {
         }
         self.saves += 1;
         note(&mut self.written, row, "save", entry.epoch);
+        pay(character, row, &entry);
         let stood = now - i64::try_from(entry.lag_ms).unwrap();
         let again = same_frame && entry.new_segment.is_none();
         row.saved_at = if again { stood.min(row.saved_at) } else { stood };
@@ -178,6 +186,18 @@ impl Rows {
         }
         SaveResult::Saved
     }
+}
+
+/// What a save makes of its character: gold by what it brings beyond the save before, the rest as it says. The version
+/// rises with the end: whoever read the character before must read it again.
+fn pay(character: &mut common::Character, row: &BattleRecord, entry: &SaveEntry) {
+    let gold = |totals: &Option<common::Totals>| totals.as_ref().map_or(0, |totals| totals.gold);
+    let over = entry.end_reason.is_some();
+    character.gold = (character.gold + gold(&entry.totals)).saturating_sub(gold(&row.totals));
+    (character.level, character.exp) = (entry.level, entry.exp);
+    (character.hp, character.mp) = (if over { entry.hp.max(1) } else { entry.hp }, entry.mp);
+    character.skills.clone_from(&entry.skills);
+    character.version += u64::from(over);
 }
 
 /// A write counts.

@@ -1,13 +1,17 @@
 //! What the record comes to by itself: the pure computation everything else is compared with.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use battle_svc::{Peers, Settings};
 use proto::battle::v1::battle_admin_service_client::BattleAdminServiceClient;
 use proto::battle::v1::{Frame, ReplayBattleRequest, VerifyBattleRequest};
+use proto::common::v1::Character;
+use proto::user::v1::BattleRecord;
 use proto::user::v1::user_service_client::UserServiceClient;
 use proto::user::v1::user_service_server::UserServiceServer;
 use rules::battle::{EndReason, Input, State};
+use rules::growth;
 use rules::run::{self, Recorded};
 use service_kit::TaskGroup;
 use service_kit::grpc::{GrpcService, in_process};
@@ -41,8 +45,11 @@ pub(crate) async fn judge(store: &Store, witness: &Witness) -> Result<(), String
     let judge = battle_svc::start(settings, user, crate::world::ruleset(), Peers::alone(), &tasks).await;
     let judge = judge.map_err(|fault| fault.to_string())?;
     let mut admin = BattleAdminServiceClient::new(in_process(judge.admin()));
-    let battles: Vec<String> = store.rows().await.battles.keys().cloned().collect();
-    for battle in battles {
+    let mut battles: Vec<(i64, String)> =
+        store.rows().await.battles.values().map(|row| (row.started_at, row.battle_id.clone())).collect();
+    battles.sort_unstable();
+    let mut books = Books::default();
+    for (_, battle) in battles {
         let request = VerifyBattleRequest { battle_id: battle.clone() };
         let verdict = admin.verify_battle(request).await.map_err(|status| status.to_string())?.into_inner();
         if !verdict.verified {
@@ -55,9 +62,41 @@ pub(crate) async fn judge(store: &Store, witness: &Witness) -> Result<(), String
         if paid != laws::sums(&frames) {
             return Err(format!("{battle} was paid {paid:?}, its frames come to {:?}", laws::sums(&frames)));
         }
+        books.enter(&row, &frames)?;
+        witness.count(|counts| counts.paid += paid.1);
     }
+    books.balance(store.rows().await.characters.values())?;
     tasks.kill().await;
     Ok(())
+}
+
+/// What each character has by its frames alone, one battle after the other.
+#[derive(Default)]
+struct Books(BTreeMap<String, (u64, u64)>);
+
+impl Books {
+    /// The next battle of a character, which begins with what the ones before brought.
+    fn enter(&mut self, row: &BattleRecord, frames: &[Frame]) -> Result<(), String> {
+        let (exp, gold) = self.0.entry(row.character_id.clone()).or_default();
+        let (more_exp, more_gold, _) = laws::sums(frames);
+        (*exp, *gold) = (*exp + more_exp, *gold + more_gold);
+        // A battle counts its gold from nothing, and experience on from the character's.
+        let Some(vitals) = frames.last().and_then(|frame| frame.vitals.as_ref()) else { return Ok(()) };
+        let (shown, due) = ((vitals.exp, vitals.gold), (*exp, more_gold));
+        let differs = || format!("{} ends with {shown:?}, the character's frames come to {due:?}", row.battle_id);
+        if shown == due { Ok(()) } else { Err(differs()) }
+    }
+
+    /// Nothing was paid twice, and nothing lost.
+    fn balance<'c>(&self, characters: impl Iterator<Item = &'c Character>) -> Result<(), String> {
+        for Character { id, name, level, exp, gold, .. } in characters {
+            let frames = self.0.get(id).copied().unwrap_or_default();
+            if (*exp, *gold) != frames || *level != u32::from(growth::level_for(*exp)) {
+                return Err(format!("{name} has {:?} at level {level}, its frames come to {frames:?}", (exp, gold)));
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn replay(admin: &mut BattleAdminServiceClient<GrpcService>, battle: &str) -> Result<Vec<Frame>, String> {

@@ -31,8 +31,8 @@ fn hundred(number: u64) {
     }
     assert!(failed.is_empty(), "{} of {EACH} seeds\n{}", failed.len(), failed.join("\n"));
     // A simulation in which nothing goes wrong proves nothing.
-    let Counts { reports, ends, claims, writes, refused_writes, redirects, moved, .. } = all;
-    let rare = [reports, ends, claims, writes, refused_writes, redirects, moved].into_iter().min();
+    let Counts { reports, ends, claims, writes, refused_writes, redirects, moved, paid, .. } = all;
+    let rare = [reports, ends, claims, writes, refused_writes, redirects, moved, paid].into_iter().min();
     assert!(rare > Some(0) && claims >= EACH / 2, "the faults do nothing: {all:?}");
     // Nor does one that looks at nobody.
     let Counts { settled, bounded, rescued, .. } = all;
@@ -91,6 +91,7 @@ missed! {
     the_quiet_after_a_takeover_is_needed: Quiet,
     the_question_to_the_store_is_needed: Checks,
     the_guard_and_its_answers_are_needed: GuardAndAnswers,
+    one_transaction_for_save_and_pay_is_needed: Books,
     a_whole_ttl_is_needed: Haste
 }
 

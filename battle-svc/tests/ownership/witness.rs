@@ -51,6 +51,8 @@ pub(crate) struct Counts {
     pub(crate) stale_news: u64,
     pub(crate) redirects: u64,
     pub(crate) moved: u64,
+    /// Gold in all books.
+    pub(crate) paid: u64,
     /// Follows that were looked at so long after the last of several faults.
     pub(crate) settled: u64,
     /// Follows that were looked at so long after an instance was taken away, and nothing else.
@@ -72,6 +74,7 @@ impl Counts {
         self.stale_news += more.stale_news;
         self.redirects += more.redirects;
         self.moved += more.moved;
+        self.paid += more.paid;
         self.settled += more.settled;
         self.bounded += more.bounded;
         self.rescued += more.rescued;

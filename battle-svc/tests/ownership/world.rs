@@ -41,6 +41,8 @@ pub(crate) enum Mutant {
     Guard,
     /// The guard, and the answers that speak of it; and nobody notes what counted, so that it shows by what comes of it.
     GuardAndAnswers,
+    /// That what a battle brings is paid with the save that counts, and with no other.
+    Books,
     /// That a save never goes back behind a later one.
     Order,
     /// That a battle taken over from one that is dead takes no input for a while: dead owners read as none.
@@ -138,6 +140,7 @@ impl World {
         let store = Store::new();
         store.rows().await.unguarded = matches!(mutant, Mutant::Guard | Mutant::GuardAndAnswers);
         store.rows().await.written = (mutant != Mutant::GuardAndAnswers).then(Vec::new);
+        store.rows().await.pays_refused = mutant == Mutant::Books;
         store.rows().await.unordered = mutant == Mutant::Order;
         store.rows().await.agrees = matches!(mutant, Mutant::Checks | Mutant::GuardAndAnswers);
         let server = in_process(UserServiceServer::new(store.clone()));
