@@ -190,7 +190,8 @@ impl Gateway {
                 }
                 // Nothing more comes from where it is attached, whatever it has heard from elsewhere.
                 Some(Kind::Behind(_) | Kind::Moved(_)) if follow.is_at(address) || item.epoch >= follow.epoch() => {
-                    self.0.witness.count(|counts| counts.moved += 1);
+                    let behind = matches!(item.kind, Some(Kind::Behind(_)));
+                    self.0.witness.count(|counts| *(if behind { &mut counts.behind } else { &mut counts.moved }) += 1);
                     self.attach_again(follow);
                 }
                 Some(Kind::Behind(_) | Kind::Moved(_)) | None => {}

@@ -13,13 +13,11 @@ use tower::{ServiceExt, service_fn};
 use crate::dice::Dice;
 use crate::net::{Host, Net, Party};
 use crate::redis::{self, Redis};
+use crate::scene::Scene;
 use crate::world::Mutant;
 
 /// How long a lease lasts.
 pub(crate) const TTL: Duration = Duration::from_secs(5);
-
-/// Length of a tick, milliseconds.
-pub(crate) const TICK_MS: u32 = 1_500;
 
 /// What an instance needs of the world.
 #[derive(Clone)]
@@ -27,6 +25,7 @@ pub(crate) struct Surroundings {
     pub(crate) net: Net,
     pub(crate) redis: Arc<Redis>,
     pub(crate) dice: Dice,
+    pub(crate) scene: Scene,
     pub(crate) mutant: Mutant,
 }
 
@@ -84,7 +83,7 @@ async fn main(
     (tasks, gate): (TaskGroup, Gate),
     drain: oneshot::Receiver<oneshot::Sender<()>>,
 ) {
-    let Surroundings { net, redis, dice, mutant } = world;
+    let Surroundings { net, redis, dice, scene, mutant } = world;
     let party = Party::Instance(place);
     let user = UserServiceClient::new(net.way(party, "store"));
     let leases = Arc::new(redis::Client { redis, net: net.clone(), from: party });
@@ -92,7 +91,7 @@ async fn main(
     let dialer = Dialer::new(move |url| Ok(dialled.way(party, url)));
     let ttl = if mutant == Mutant::Haste { TTL / 4 } else { TTL };
     let peers = Peers::among(leases, address.clone(), ttl, dialer);
-    let service = battle_svc::start(settings(&name, dice), user, crate::world::ruleset(), peers, &tasks);
+    let service = battle_svc::start(settings(&name, scene, dice), user, crate::world::ruleset(), peers, &tasks);
     let Ok(service) = service.await else { return };
     net.listen(&address, Host { party, tasks, gate, server: server(&service) });
     let Ok(done) = drain.await else { return };
@@ -100,13 +99,20 @@ async fn main(
     let _ = done.send(());
 }
 
-fn settings(name: &str, dice: Dice) -> Settings {
+fn settings(name: &str, scene: Scene, dice: Dice) -> Settings {
     let bytes = move || {
         let words = [dice.roll(), dice.roll(), dice.roll(), dice.roll()];
         std::array::from_fn(|at| words[at / 8].to_le_bytes()[at % 8])
     };
-    let pace = Pace { save_every: Duration::from_secs(10), ..Pace::default() };
-    Settings { tick_ms: TICK_MS, shards: 1, pace, chance: Chance::Repeating(Arc::new(bytes)), ..Settings::named(name) }
+    let pace = Pace { save_every: Duration::from_secs(10), detach_after: scene.detach_after(), ..Pace::default() };
+    Settings {
+        tick_ms: scene.tick_ms(),
+        shards: 1,
+        pace,
+        feed_bound: scene.feed_bound(),
+        chance: Chance::Repeating(Arc::new(bytes)),
+        ..Settings::named(name)
+    }
 }
 
 /// Both of its services behind one door, as a program has them.

@@ -17,6 +17,7 @@ use service_kit::TaskGroup;
 use service_kit::grpc::{GrpcService, in_process};
 
 use crate::laws;
+use crate::scene::Scene;
 use crate::store::Store;
 use crate::witness::Witness;
 
@@ -38,7 +39,7 @@ pub(crate) async fn due(store: &Store, battle: &str) -> Result<u64, String> {
 }
 
 /// Compares what players saw and were paid with what each record says when it is computed again.
-pub(crate) async fn judge(store: &Store, witness: &Witness) -> Result<(), String> {
+pub(crate) async fn judge(store: &Store, scene: Scene, witness: &Witness) -> Result<(), String> {
     let tasks = TaskGroup::new();
     let user = UserServiceClient::new(in_process(UserServiceServer::new(store.clone())));
     let settings = Settings { shards: 1, ..Settings::named("judge") };
@@ -48,7 +49,7 @@ pub(crate) async fn judge(store: &Store, witness: &Witness) -> Result<(), String
     let mut battles: Vec<(i64, String)> =
         store.rows().await.battles.values().map(|row| (row.started_at, row.battle_id.clone())).collect();
     battles.sort_unstable();
-    let mut books = Books::default();
+    let mut books = Books { exp: growth::exp_of(scene.level()), of: BTreeMap::new() };
     for (_, battle) in battles {
         let request = VerifyBattleRequest { battle_id: battle.clone() };
         let verdict = admin.verify_battle(request).await.map_err(|status| status.to_string())?.into_inner();
@@ -71,13 +72,16 @@ pub(crate) async fn judge(store: &Store, witness: &Witness) -> Result<(), String
 }
 
 /// What each character has by its frames alone, one battle after the other.
-#[derive(Default)]
-struct Books(BTreeMap<String, (u64, u64)>);
+struct Books {
+    /// The experience each begins with.
+    exp: u64,
+    of: BTreeMap<String, (u64, u64)>,
+}
 
 impl Books {
     /// The next battle of a character, which begins with what the ones before brought.
     fn enter(&mut self, row: &BattleRecord, frames: &[Frame]) -> Result<(), String> {
-        let (exp, gold) = self.0.entry(row.character_id.clone()).or_default();
+        let (exp, gold) = self.of.entry(row.character_id.clone()).or_insert((self.exp, 0));
         let (more_exp, more_gold, _) = laws::sums(frames);
         (*exp, *gold) = (*exp + more_exp, *gold + more_gold);
         // A battle counts its gold from nothing, and experience on from the character's.
@@ -90,7 +94,7 @@ impl Books {
     /// Nothing was paid twice, and nothing lost.
     fn balance<'c>(&self, characters: impl Iterator<Item = &'c Character>) -> Result<(), String> {
         for Character { id, name, level, exp, gold, .. } in characters {
-            let frames = self.0.get(id).copied().unwrap_or_default();
+            let frames = self.of.get(id).copied().unwrap_or((self.exp, 0));
             if (*exp, *gold) != frames || *level != u32::from(growth::level_for(*exp)) {
                 return Err(format!("{name} has {:?} at level {level}, its frames come to {frames:?}", (exp, gold)));
             }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::dice::Dice;
 use crate::follow::Follow;
 use crate::gateway::Gateway;
+use crate::scene::Scene;
 use crate::witness::Witness;
 use crate::world::BOUND;
 
@@ -21,8 +22,7 @@ pub(crate) struct Player {
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) dice: Dice,
     pub(crate) witness: Witness,
-    /// It watches, and somebody else beside it, for as long as the world goes on.
-    pub(crate) stays: bool,
+    pub(crate) scene: Scene,
     /// Begins when everybody is to come to an end.
     pub(crate) closing: Shutdown,
     /// At which gateway.
@@ -63,21 +63,20 @@ impl Player {
     async fn watch(&mut self, battle: &str) {
         let mut follow = self.follow(battle, Some(0));
         let other = &self.gateways[1 - self.at];
-        let guest = (self.stays || self.dice.percent(50)).then(|| {
+        let guest = self.dice.percent(self.scene.guests()).then(|| {
             (other.clone(), other.follow(&format!("guest of {} in {battle}", self.name), battle, None, Some(0)))
         });
         while !self.closing.begun() && !follow.is_over() {
             sleep(self.dice.ms(1_000, 12_000)).await;
             match self.dice.below(4) {
-                _ if self.stays => {}
-                0 => {
+                0 if self.scene.leave() => {
                     self.gateways[self.at].part(&follow).await;
                     let last = follow.last();
                     sleep(self.dice.ms(100, 15_000)).await;
                     self.arrive();
                     follow = self.follow(battle, self.dice.percent(60).then_some(last));
                 }
-                1 => break,
+                1 if self.scene.stop() => break,
                 _ => {}
             }
         }

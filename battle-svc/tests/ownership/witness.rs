@@ -10,6 +10,7 @@ use proto::user::v1::BattleRecord;
 use tokio::time::Instant;
 
 use crate::store::{Rows, Write};
+use rules::keyframes::KEYFRAME_EVERY;
 
 /// Sees everything. Clones are the same witness.
 #[derive(Clone)]
@@ -51,6 +52,12 @@ pub(crate) struct Counts {
     pub(crate) stale_news: u64,
     pub(crate) redirects: u64,
     pub(crate) moved: u64,
+    /// Feeds that dropped news.
+    pub(crate) behind: u64,
+    /// Claims of battles that were nobody's.
+    pub(crate) reclaimed: u64,
+    /// Saves beyond a keyframe.
+    pub(crate) keyframes: u64,
     /// Gold in all books.
     pub(crate) paid: u64,
     /// Follows that were looked at so long after the last of several faults.
@@ -74,6 +81,9 @@ impl Counts {
         self.stale_news += more.stale_news;
         self.redirects += more.redirects;
         self.moved += more.moved;
+        self.behind += more.behind;
+        self.reclaimed += more.reclaimed;
+        self.keyframes += more.keyframes;
         self.paid += more.paid;
         self.settled += more.settled;
         self.bounded += more.bounded;
@@ -206,6 +216,8 @@ impl Witness {
                 seen.violated(&format!("{} claimed {id} from {}, which lives", row.owner, before.owner));
             }
             seen.counts.claims += row.epoch.saturating_sub(before.epoch);
+            seen.counts.reclaimed += u64::from(row.epoch > before.epoch && before.owner.is_empty());
+            seen.counts.keyframes += u64::from(row.seq / KEYFRAME_EVERY > before.seq / KEYFRAME_EVERY);
         }
         seen.counts.refused_writes = rows.refused;
         seen.check_stopped();

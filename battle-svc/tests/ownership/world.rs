@@ -6,6 +6,7 @@ use std::time::Duration;
 use proto::user::v1::user_service_server::UserServiceServer;
 use rules::Ruleset;
 use rules::content::Content;
+use rules::growth;
 use service_kit::grpc::in_process;
 use service_kit::{Gate, Shutdown, TaskGroup};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -65,7 +66,6 @@ pub(crate) struct Outcome {
 
 struct World {
     begun: Instant,
-    scene: Scene,
     around: Surroundings,
     store: Store,
     witness: Witness,
@@ -128,7 +128,7 @@ async fn story(dice: &Dice, scene: Scene, mutant: Mutant, plan: &[Planned], witn
     world.settle(faults::calm_after(plan)).await?;
     closing.begin();
     world.close().await?;
-    judge::judge(&world.store, witness).await?;
+    judge::judge(&world.store, scene, witness).await?;
     tasks.kill().await;
     Ok(())
 }
@@ -159,7 +159,7 @@ impl World {
         }));
         let host = Host { party: Party::Store, tasks: tasks.clone(), gate: Gate::default(), server: watched };
         net.listen("store", host);
-        let around = Surroundings { net, redis, dice: dice.fork("battles"), mutant };
+        let around = Surroundings { net, redis, dice: dice.fork("battles"), scene, mutant };
         let gateways = (0..GATEWAYS).map(|number| {
             let leases =
                 Client { redis: Arc::clone(&around.redis), net: around.net.clone(), from: Party::Gateway(number) };
@@ -167,15 +167,8 @@ impl World {
             Gateway::start(number, &around.net, Arc::new(leases), dice, witness, tasks)
         });
         let gateways = gateways.collect();
-        let mut world = Self {
-            begun: Instant::now(),
-            scene,
-            around,
-            store,
-            witness: witness.clone(),
-            gateways,
-            places: Vec::new(),
-        };
+        let mut world =
+            Self { begun: Instant::now(), around, store, witness: witness.clone(), gateways, places: Vec::new() };
         for place in 0..PLACES {
             world.places.push(Place { process: None, name: String::new(), generation: 0 });
             world.start(place, false);
@@ -187,13 +180,18 @@ impl World {
         let name = format!("player-{number}");
         let account = vocab::AccountId::from_bytes([number as u8 + 1; 16]).to_string();
         self.store.character_of(&account, &name, vocab::CharacterId::from_bytes([number as u8 + 101; 16])).await;
+        if let Some(character) = self.store.rows().await.characters.get_mut(&account) {
+            let level = self.around.scene.level();
+            (character.level, character.exp) = (level.into(), growth::exp_of(level));
+            (character.hp, character.mp) = (growth::max_hp(level), growth::max_mp(level));
+        }
         Player {
             dice: dice.fork(&name),
             name,
             account,
             gateways: self.gateways.clone(),
             witness: self.witness.clone(),
-            stays: self.scene.lone,
+            scene: self.around.scene,
             closing: closing.clone(),
             at: 0,
             connection: 0,
@@ -236,7 +234,7 @@ impl World {
 
     /// What the others have to do about a fault, where it is the only one.
     async fn rescue(&self, fault: &Fault) -> Option<Rescue> {
-        let place = fault.takes().filter(|_| self.scene.lone)?;
+        let place = fault.takes().filter(|_| self.around.scene == Scene::Lone)?;
         Some(Rescue::from(&self.places[place].name, &self.gateways, &self.store).await)
     }
 
@@ -314,7 +312,7 @@ impl World {
             if !follow.is_old(self.begun + calm) {
                 continue;
             }
-            self.witness.count(|counts| counts.settled += u64::from(!self.scene.lone));
+            self.witness.count(|counts| counts.settled += u64::from(self.around.scene != Scene::Lone));
             if last < due {
                 let row = self.store.record(&follow.battle).await;
                 let (owner, epoch) = (&row.owner, row.epoch);
