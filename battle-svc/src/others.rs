@@ -49,7 +49,7 @@ impl Others {
     /// Renews the lease. An owner that can't goes on as long as the store says that its battles are its own.
     pub(crate) async fn renew(&self, assurance: &Assurance) {
         let (asked, ttl) = (Instant::now(), self.among.ttl);
-        match timeout(ttl::patience(ttl), self.among.leases.prolong(&self.lease, ttl)).await {
+        match timeout(ttl::patience(ttl), self.among.leases.renew(&self.lease, ttl)).await {
             Ok(Ok(ran)) => assurance.renewed(asked, ran),
             Ok(Err(_)) | Err(_) => {
                 assurance.missed();

@@ -81,7 +81,7 @@ fn spawn(gateway: &Arc<Gateway>, subscription: Arc<Subscription>, demand: Demand
         tasks.spawn_vital("instances", Arc::clone(&gateway.feed).watch_instances(Arc::clone(backplane)));
     }
     let name = gateway.announcer.name().to_string();
-    tasks.spawn_vital("lease", lease::keep(Arc::clone(backplane), name, tasks.stopping()));
+    tasks.spawn_vital("lease", lease::keep(Arc::clone(backplane), name, demand.clone(), tasks.stopping()));
     let listening = Listener::new(gateway, subscription, demand.clone()).run();
     tasks.spawn_vital("bus", until_stopped(tasks.clone(), listening));
     tasks.spawn_vital("sweep", until_stopped(tasks.clone(), engine::sweep(Arc::clone(gateway))));

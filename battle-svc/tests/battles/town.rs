@@ -136,15 +136,11 @@ impl Shaky {
 
 #[async_trait]
 impl Leases for Shaky {
-    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<(), BackplaneFault> {
-        self.prolong(lease, ttl).await.map(|_ran| ())
-    }
-
-    async fn prolong(&self, lease: &Lease, ttl: Duration) -> Result<bool, BackplaneFault> {
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool, BackplaneFault> {
         if self.full.load(Ordering::Relaxed) {
             return Err(BackplaneFault::new("renew", "full"));
         }
-        self.ask().await?.prolong(lease, ttl).await
+        self.ask().await?.renew(lease, ttl).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), BackplaneFault> {

@@ -119,9 +119,9 @@ impl Client {
 
 #[async_trait]
 impl Leases for Client {
-    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<()> {
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool> {
         let (lease, redis) = (lease.clone(), Arc::clone(&self.redis));
-        let renew = move |world: Arc<Local>| -> Asked<()> {
+        let renew = move |world: Arc<Local>| -> Asked<bool> {
             Box::pin(async move {
                 redis.presence().renewed(&lease.instance, lease.nonce);
                 world.renew(&lease, TTL.max(ttl)).await

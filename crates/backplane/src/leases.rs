@@ -30,15 +30,9 @@ pub struct Lease {
 /// Keeps leases.
 #[async_trait]
 pub trait Leases: Send + Sync + 'static {
-    /// Takes or renews a lease; it ends `ttl` from now.
-    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<()>;
-
-    /// Renews a lease as [`renew`](Self::renew) does, and answers whether it ran until then: one that didn't may have been
-    /// missed by others meanwhile. Whoever passes leases on to another keeper and asks for no more than their renewal
-    /// takes it for granted.
-    async fn prolong(&self, lease: &Lease, ttl: Duration) -> Result<bool> {
-        self.renew(lease, ttl).await.map(|()| true)
-    }
+    /// Takes or renews a lease, which ends `ttl` from now; answers whether it ran until then. One that didn't may have been
+    /// missed by others meanwhile.
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool>;
 
     /// Ends a lease at once. One that is not there is no fault.
     async fn release(&self, lease: &Lease) -> Result<()>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::World;
 use crate::Lease;
 
-const TTL: Duration = Duration::from_millis(300);
+const TTL: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(60);
 
 fn lease(instance: &str, nonce: u64) -> Lease {
@@ -41,15 +41,15 @@ pub(crate) async fn renewing_keeps_it_and_releasing_ends_it(world: World) {
 
 pub(crate) async fn a_renewal_says_whether_the_lease_ran(world: World) {
     let (mine, next) = (lease("b1", 1), lease("b1", 2));
-    assert!(!world.prolong(&mine, LONG).await.unwrap(), "it is taken");
-    assert!(world.prolong(&mine, TTL).await.unwrap());
-    assert!(!world.prolong(&next, LONG).await.unwrap(), "another start's");
+    assert!(!world.renew(&mine, LONG).await.unwrap(), "it is taken");
+    assert!(world.renew(&mine, TTL).await.unwrap());
+    assert!(!world.renew(&next, LONG).await.unwrap(), "another start's");
     tokio::time::sleep(TTL * 2).await;
-    assert!(!world.prolong(&mine, LONG).await.unwrap(), "it had ended");
+    assert!(!world.renew(&mine, LONG).await.unwrap(), "it had ended");
     world.renew(&mine, LONG).await.unwrap();
-    assert!(world.prolong(&mine, LONG).await.unwrap());
+    assert!(world.renew(&mine, LONG).await.unwrap());
     world.release(&mine).await.unwrap();
-    assert!(!world.prolong(&mine, LONG).await.unwrap(), "it was given back");
+    assert!(!world.renew(&mine, LONG).await.unwrap(), "it was given back");
 }
 
 pub(crate) async fn two_starts_are_two_leases(world: World) {

@@ -30,11 +30,7 @@ impl Book {
 
 #[async_trait]
 impl Leases for Local {
-    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<()> {
-        self.prolong(lease, ttl).await.map(|_ran| ())
-    }
-
-    async fn prolong(&self, lease: &Lease, ttl: Duration) -> Result<bool> {
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool> {
         let now = Instant::now();
         let ended = self.leases.lock().0.insert(lease.clone(), now + ttl);
         Ok(ended.is_some_and(|ends| ends > now))

@@ -11,11 +11,7 @@ use crate::leases::{Lease, Leases};
 
 #[async_trait]
 impl Leases for Redis {
-    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<()> {
-        self.prolong(lease, ttl).await.map(|_ran| ())
-    }
-
-    async fn prolong(&self, lease: &Lease, ttl: Duration) -> Result<bool> {
+    async fn renew(&self, lease: &Lease, ttl: Duration) -> Result<bool> {
         let args = (&lease.service, record::of_lease(lease), millis(ttl));
         self.door.run(&self.scripts.renew, args).await
     }
