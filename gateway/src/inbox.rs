@@ -118,9 +118,14 @@ impl Refuser {
         }
     }
 
-    /// Asks whether the client may have much told again.
-    pub(crate) fn admit_retelling(&self) -> Result<(), Fault> {
-        admitted(self.allowance.lock().take_retelling(Instant::now()))
+    /// Asks whether the client may have something told again.
+    pub(crate) fn may_retell(&self) -> Result<(), Fault> {
+        admitted(self.allowance.lock().may_retell(Instant::now()))
+    }
+
+    /// So many bytes were told again.
+    pub(crate) fn retold(&self, bytes: usize) {
+        self.allowance.lock().retold(bytes, Instant::now());
     }
 
     /// Ends when the client has brought about too many refusals.

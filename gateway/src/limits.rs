@@ -8,8 +8,9 @@ use tokio::time::Instant;
 /// Events: 20 a second, 40 at once.
 const EVENTS: Rate = Rate { every: Duration::from_millis(50), burst: 40 };
 
-/// Of those, questions for what was told before, each of which costs as much as hundreds of others: 2 a second, 20 at once.
-const RETELLINGS: Rate = Rate { every: Duration::from_millis(500), burst: 20 };
+/// Bytes of what was told before and is asked for once more, of which one answer may have half a million: 256 KiB a
+/// second, 4 MiB at once.
+const RETOLD: Rate = Rate { every: Duration::from_nanos(1_000_000_000 >> 18), burst: 4 << 20 };
 
 const REFUSALS: usize = 200;
 const REFUSALS_WITHIN: Duration = Duration::from_secs(10);
@@ -19,7 +20,7 @@ const REFUSALS_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Allowance {
     enforced: bool,
     events: Bucket,
-    retellings: Bucket,
+    retold: Bucket,
     /// When the refusals of the last ten seconds were; the newest 200 at most.
     refusals: VecDeque<Instant>,
 }
@@ -33,6 +34,7 @@ pub(crate) enum Verdict {
     Wait(Duration),
 }
 
+/// How many tokens there are at most, and how long it takes for one to come back.
 struct Rate {
     every: Duration,
     burst: u32,
@@ -45,15 +47,26 @@ struct Bucket {
 }
 
 impl Bucket {
+    /// Takes a token if there is one.
     fn take(&mut self, rate: &Rate, now: Instant) -> Verdict {
-        let full_at = self.full_at.max(now) + rate.every;
-        let excess = full_at.duration_since(now).saturating_sub(rate.every * rate.burst);
-        if excess.is_zero() {
-            self.full_at = full_at;
-            Verdict::Allowed
-        } else {
-            Verdict::Wait(excess)
+        let verdict = self.has(1, rate, now);
+        if verdict == Verdict::Allowed {
+            self.spend(1, rate, now);
         }
+        verdict
+    }
+
+    fn has(&self, tokens: u32, rate: &Rate, now: Instant) -> Verdict {
+        let without = self.full_at.saturating_duration_since(now) + rate.every * tokens;
+        match without.saturating_sub(rate.every * rate.burst) {
+            Duration::ZERO => Verdict::Allowed,
+            excess => Verdict::Wait(excess),
+        }
+    }
+
+    /// Takes tokens, be there so many or not.
+    fn spend(&mut self, tokens: u32, rate: &Rate, now: Instant) {
+        self.full_at = self.full_at.max(now) + rate.every * tokens;
     }
 }
 
@@ -61,7 +74,7 @@ impl Allowance {
     /// A full allowance; one that isn't `enforced` allows everything.
     pub(crate) fn new(enforced: bool, now: Instant) -> Self {
         let full = || Bucket { full_at: now };
-        Self { enforced, events: full(), retellings: full(), refusals: VecDeque::new() }
+        Self { enforced, events: full(), retold: full(), refusals: VecDeque::new() }
     }
 
     /// Asks for one event.
@@ -69,9 +82,14 @@ impl Allowance {
         if self.enforced { self.events.take(&EVENTS, now) } else { Verdict::Allowed }
     }
 
-    /// Asks for an event that has much told again.
-    pub(crate) fn take_retelling(&mut self, now: Instant) -> Verdict {
-        if self.enforced { self.retellings.take(&RETELLINGS, now) } else { Verdict::Allowed }
+    /// Asks for an event that has something told again; how much is known when it has been.
+    pub(crate) fn may_retell(&self, now: Instant) -> Verdict {
+        if self.enforced { self.retold.has(1, &RETOLD, now) } else { Verdict::Allowed }
+    }
+
+    /// So many bytes were told again.
+    pub(crate) fn retold(&mut self, bytes: usize, now: Instant) {
+        self.retold.spend(u32::try_from(bytes).unwrap_or(u32::MAX), &RETOLD, now);
     }
 
     /// Notes a refusal of any kind; true when there have been 200 within any 10 s.
@@ -106,15 +124,23 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_before_is_told_again_more_seldom() {
+    fn what_was_told_before_is_told_again_by_the_byte() {
         let start = Instant::now();
-        let mut allowance = Allowance::new(true, start);
-        let told = |allowance: &mut Allowance, now| {
-            (0..100).filter(|_| allowance.take_retelling(now) == Verdict::Allowed).count()
+        let retellings = |allowance: &mut Allowance, bytes, now| {
+            let told = |_: &usize| {
+                let allowed = allowance.may_retell(now) == Verdict::Allowed;
+                allowance.retold(if allowed { bytes } else { 0 }, now);
+                allowed
+            };
+            (0..1_000).take_while(told).count()
         };
-        assert_eq!(told(&mut allowance, start), 20);
-        assert_eq!(told(&mut allowance, start + Duration::from_secs(1)), 2);
-        assert_eq!(told(&mut Allowance::new(false, start), start), 100);
+        let mut allowance = Allowance::new(true, start);
+        assert_eq!(retellings(&mut allowance, 1 << 20, start), 4);
+        let Verdict::Wait(delay) = allowance.may_retell(start) else { panic!("nothing is left") };
+        assert!(delay <= Duration::from_millis(1), "{delay:?}");
+        assert_eq!(retellings(&mut allowance, 1 << 20, start + Duration::from_secs(7)), 2);
+        assert_eq!(retellings(&mut Allowance::new(true, start), 400, start), 1_000, "what is little costs little");
+        assert_eq!(retellings(&mut Allowance::new(false, start), 1 << 20, start), 1_000);
     }
 
     #[test]

@@ -25,7 +25,7 @@ enum Who {
 enum Route {
     /// Answers what is asked; changes nothing.
     Asks(Who, Handler),
-    /// Answers with much that was told before: more seldom than other events.
+    /// Answers with what was told before, which may be much: so much of it at a time.
     Retells(Who, Handler),
     /// Changes something; a repeat under the same `key` happens once.
     Changes(Who, Handler),
@@ -123,8 +123,10 @@ async fn carry_out(route: Route, session: &mut Session, event: &Event<'_>) -> Ou
         }
         Route::Retells(who, handler) => {
             allowed(who, session)?;
-            session.admit_retelling()?;
-            handler(session, &event.payload(false)?).await
+            session.may_retell()?;
+            let reply = handler(session, &event.payload(false)?).await?;
+            session.retold(&reply);
+            Ok(reply)
         }
         Route::Changes(who, handler) => {
             allowed(who, session)?;

@@ -343,9 +343,14 @@ impl Session {
         metrics::counter!("gateway_sockets_drained_total").increment(1);
     }
 
-    /// Asks whether the client may have much told again.
-    pub(crate) fn admit_retelling(&self) -> Result<(), Fault> {
-        self.refuser.admit_retelling()
+    /// Asks whether the client may have something told again.
+    pub(crate) fn may_retell(&self) -> Result<(), Fault> {
+        self.refuser.may_retell()
+    }
+
+    /// It was, by this answer.
+    pub(crate) fn retold(&self, reply: &Reply) {
+        self.refuser.retold(reply.result.len());
     }
 
     /// A refreshed session lives longer.

@@ -147,9 +147,9 @@ impl Program {
         tokio::select! {
             () = self.readiness.ready() => {
                 ready_line::print(listeners)?;
-                let told = |address: Option<SocketAddr>| address.map(tracing::field::display);
+                let told = |address: SocketAddr| tracing::field::display(format!("http://{address}"));
                 let Listeners { http, grpc, admin } = listeners;
-                let (http, grpc, admin) = (told(http), told(grpc), told(admin));
+                let (http, grpc, admin) = (http.map(told), grpc.map(told), admin.map(told));
                 let version = env!("CARGO_PKG_VERSION");
                 tracing::info!(program.version = version, program.http = http, program.grpc = grpc, program.admin = admin, "program started");
                 Ok(())
