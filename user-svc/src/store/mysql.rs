@@ -44,9 +44,9 @@ const READERS: u32 = 8;
 const WRITERS: u32 = 8;
 
 /// The longest a caller waits for a connection that answers, and a connection for its server. Callers have five seconds,
-/// and battle-svc asks what became of a change whose answer it didn't get; so either hears in time that the database is
-/// away.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// in which a question may be asked at two user-svc, and battle-svc asks what became of a change whose answer it didn't get;
+/// so either hears in time that the database is away, and has time to say so.
+pub(super) const PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// What is said of a server that takes a connection and then nothing more, in the words of the system for one that
 /// doesn't even take it.
