@@ -38,7 +38,7 @@ impl House {
     }
 
     async fn ask(&self, method: &'static str) -> Result<String, FaultKind> {
-        ask(&self.client, method).await
+        ask(&self.client, method).await.map_err(|fault| fault.kind())
     }
 
     /// Waits until this one gets calls.
@@ -201,6 +201,19 @@ async fn what_may_have_been_carried_out_is_repeated_only_where_that_changes_noth
         assert_eq!(answer, expected);
         assert_eq!(b.done() - other, usize::from(expected.is_ok()));
     }
+}
+
+#[tokio::test]
+async fn nobodys_silence_hides_what_another_said() {
+    let (speaker, gone) = (Worker::start("speaker").await, Worker::start("gone").await);
+    let house = House::over(&[speaker.url(), gone.url()]);
+    gone.stop().await;
+    house.hears_only("speaker").await;
+    speaker.refuse();
+    let before = speaker.done();
+    let fault = ask(&house.client, READ).await.unwrap_err();
+    assert_eq!((fault.kind(), fault.because()), (FaultKind::Unavailable, Some("worker")));
+    assert_eq!(speaker.done() - before, 1, "nor is it asked twice");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

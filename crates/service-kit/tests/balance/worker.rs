@@ -12,7 +12,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Response};
 use service_kit::grpc::{GrpcServer, GrpcService};
 use service_kit::trace::Trace;
-use service_kit::{Fault, FaultKind, Readiness, Shutdown, TaskGroup, listen};
+use service_kit::{Fault, Readiness, Shutdown, TaskGroup, listen};
 use tokio::sync::oneshot;
 use tonic::body::Body;
 use tonic::client::Grpc;
@@ -40,6 +40,7 @@ struct Work {
     name: &'static str,
     done: Arc<AtomicUsize>,
     held: Shutdown,
+    refusing: Shutdown,
 }
 
 impl Worker {
@@ -51,7 +52,7 @@ impl Worker {
         let listener = listen::bind(SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (readiness, shutdown, tasks) = (Readiness::new(), Shutdown::new(), TaskGroup::new());
-        let work = Work { name, done: Arc::default(), held: Shutdown::new() };
+        let work = Work { name, done: Arc::default(), held: Shutdown::new(), refusing: Shutdown::new() };
         let serving = GrpcServer::new(readiness.clone()).service(work.clone()).serve(listener, shutdown.clone());
         let (end, ended) = oneshot::channel();
         tasks.spawn("server", async move {
@@ -79,6 +80,11 @@ impl Worker {
         self.work.held.begin();
     }
 
+    /// From now on it is asked in vain, and says why.
+    pub(crate) fn refuse(&self) {
+        self.work.refusing.begin();
+    }
+
     /// Drains as a program does, and says how much it has done.
     pub(crate) async fn stop(self) -> usize {
         self.readiness.drain();
@@ -94,13 +100,13 @@ pub(crate) async fn free_port() -> u16 {
 }
 
 /// Calls a method and gives its answer.
-pub(crate) async fn ask(client: &GrpcService, method: &'static str) -> Result<String, FaultKind> {
+pub(crate) async fn ask(client: &GrpcService, method: &'static str) -> Result<String, Fault> {
     let mut grpc = Grpc::new(client.clone());
     grpc.ready().await.unwrap();
     let codec = ProstCodec::<Text, Text>::default();
     let request = tonic::Request::new(Text::default());
     let answer = grpc.unary(request, PathAndQuery::from_static(method), codec).await;
-    answer.map(|answer| answer.into_inner().service).map_err(|status| Fault::from(status).kind())
+    answer.map(|answer| answer.into_inner().service).map_err(Fault::from)
 }
 
 impl NamedService for Work {
@@ -124,6 +130,9 @@ impl tower::Service<Request<Body>> for Work {
                 work.done.fetch_add(1, Ordering::SeqCst);
                 if work.held.begun() {
                     std::future::pending::<()>().await;
+                }
+                if work.refusing.begun() {
+                    return Err(Fault::unavailable("refused").reason("worker").into());
                 }
                 let service = if tracing { Trace::current().unwrap().to_string() } else { work.name.to_owned() };
                 Ok::<_, tonic::Status>(tonic::Response::new(Text { service }))

@@ -23,6 +23,7 @@ use tower::service_fn;
 
 use self::attempt::Manner;
 pub(crate) use self::check::NOTICED_WITHIN;
+use self::failure::Failure;
 use self::peers::Peers;
 use super::client::{Channels, GrpcService, boxed};
 use super::deadline;
@@ -85,23 +86,27 @@ impl Balance {
         };
         let call = Call::keep(request).await?;
         let mut tried = Vec::new();
-        let mut reached_before = false;
+        // What one said who was reached. What comes of another try says less.
+        let mut said: Option<Status> = None;
         loop {
             let peer = self.peers.choose(&tried).await?;
-            let failure = match attempt::attempt(&self.peers, &peer, call.request(), manner).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
+            let Failure { status, reached, .. } =
+                match attempt::attempt(&self.peers, &peer, call.request(), manner).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => failure,
+                };
             tried.push(peer);
-            let again = match failure.reached {
+            let again = match reached {
                 false => tried.len() < self.peers.len().max(TRIES),
-                true => manner == Manner::Repeatable && !reached_before && tried.len() < self.peers.len(),
+                true => manner == Manner::Repeatable && said.is_none() && self.peers.any_left(&tried),
             };
             if !again {
-                return Err(failure.status);
+                return Err(said.unwrap_or(status));
             }
-            reached_before |= failure.reached;
-            self.peers.repeated(failure.reached);
+            self.peers.repeated(reached);
+            if reached {
+                said = Some(status);
+            }
         }
     }
 

@@ -125,6 +125,12 @@ impl Peers {
         table.untried(tried, turn).or_else(|| table.untried(&[], turn)).ok_or_else(none)
     }
 
+    /// Whether there is an address not yet tried that may answer.
+    pub(super) fn any_left(&self, tried: &[Arc<Peer>]) -> bool {
+        let table = self.table.borrow();
+        table.rows.iter().any(|(peer, standing)| *standing > Standing::Away && !among(tried, peer))
+    }
+
     /// Counts a call that is made again.
     pub(super) fn repeated(&self, reached: bool) {
         let why = if reached { "failed" } else { "unreached" };
