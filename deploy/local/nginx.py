@@ -76,6 +76,9 @@ def _values(port: int, routes: Sequence[Route]) -> dict[str, str]:
     for slot in slots:
         # The others of a slot stand in when its gateway is gone.
         pools.append(_pool(_name(slot), "", [(route.address, route.slot != slot) for route in routes]))
+        others = [(route.address, False) for route in routes if route.slot != slot]
+        # Always the same of them for one player.
+        pools.append(_pool(f"elsewhere_{_name(slot)}", "hash $remote_addr;", others or [(routes[0].address, False)]))
     shares = [f"{100 / len(slots):.2f}% {_name(slot)};" for slot in slots[1:]] + [f"* {_name(slots[0])};"]
     # As whoever starts the cluster, like everything else in it. An ordinary user has no choice, and isn't asked.
     user = f"user {getpass.getuser()} {grp.getgrgid(os.getgid()).gr_name};" if os.getuid() == 0 else ""

@@ -27,6 +27,13 @@ class Gateway:
                 request.end_headers()
                 request.wfile.write(name.encode())
 
+            def do_POST(request):
+                said = request.rfile.read(int(request.headers["content-length"]))
+                request.send_response(503 if self.leaving else 200)
+                request.send_header("content-length", str(len(name) + len(said)))
+                request.end_headers()
+                request.wfile.write(name.encode() + said)
+
             def log_message(self, *_):
                 pass
 
@@ -68,10 +75,10 @@ class Front:
         nginx.write(self.directory, self.port, routes)
         nginx.reload(self.process)
 
-    def answers(self, query):
+    def answers(self, query, said=None):
         """Who answers twelve requests."""
         url = f"http://127.0.0.1:{self.port}/socket.io/?{query}"
-        return {urllib.request.urlopen(url, timeout=5).read().decode() for _ in range(12)}
+        return {urllib.request.urlopen(url, said, timeout=5).read().decode() for _ in range(12)}
 
 
 def test_websockets_go_to_all_and_long_polling_stays_with_one(front):
@@ -96,7 +103,13 @@ def test_a_gateway_that_goes_away_is_passed_over_until_it_is_back(front, gateway
     gateways[0].leaving = True
     assert front.answers("EIO=4&transport=websocket") == {"two"}
     assert front.answers("EIO=4&transport=polling") == {"two"}
-    gateways[0].leaving = False
+    # What whoever was let in there says goes there, too.
+    assert front.answers("EIO=4&transport=polling&sid=x") == {"two"}
+    assert front.answers("EIO=4&transport=polling&sid=x", b"40") == {"two40"}
+    gateways[0].leaving, gateways[1].leaving = False, True
+    assert front.answers("EIO=4&transport=websocket") == {"one"}
+    assert front.answers("EIO=4&transport=polling&sid=x", b"40") == {"one40"}
+    gateways[1].leaving = False
     assert front.answers("EIO=4&transport=websocket") == {"one", "two"}
 
 

@@ -83,7 +83,7 @@ impl Site {
         if request.method() == Method::OPTIONS {
             return Ok(preflight(origin));
         }
-        if self.gateway.drain.begun() && opens_transport(&request) {
+        if self.gateway.drain.begun() && wants_transport(&request) && !has_transport(&request, &self.gateway.lobby) {
             return Ok(elsewhere(origin));
         }
         let exchange = Exchange::of(&request, &self.gateway.lobby);
@@ -189,12 +189,18 @@ fn slim(request: &mut Request<Body>) {
     }
 }
 
-fn opens_transport(request: &Request<Body>) -> bool {
-    let sid = request.uri().query().and_then(|query| Transport::read(query).sid);
-    request.uri().path().starts_with("/socket.io") && sid.is_none()
+fn wants_transport(request: &Request<Body>) -> bool {
+    request.uri().path().starts_with("/socket.io")
 }
 
-/// A gateway that is going away takes nobody in: a balancer tries another, a stock client tries again.
+/// Whether a request is of a transport that is open here.
+fn has_transport(request: &Request<Body>, lobby: &Lobby) -> bool {
+    let sid = request.uri().query().and_then(|query| Transport::read(query).sid);
+    sid.is_some_and(|sid| lobby.line(sid).is_some())
+}
+
+/// A gateway that is going away takes nobody in, and knows nothing of whom another took in for it: a balancer tries that
+/// one, a stock client tries again.
 fn elsewhere(origin: Option<HeaderValue>) -> Response<Body> {
     let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
     let headers = response.headers_mut();
