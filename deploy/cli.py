@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("down", parents=[common], help=down.__doc__).set_defaults(command=down)
     rolling = commands.add_parser("deploy", parents=[common, programs_of], help=deploy.__doc__)
     rolling.add_argument("--target", choices=["local"], required=True, help="what kind of cluster")
-    rolling.add_argument("--max-dropped", type=int, default=0, help="players, battles and calls that may be lost")
+    rolling.add_argument("--max-dropped", type=_count, default=0, help="players, battles and calls that may be lost")
     rolling.add_argument("--max-slow", type=_seconds, default=15.0, help="how long one of them may take, such as 15s")
     rolling.set_defaults(command=deploy)
     return parser
@@ -120,6 +120,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _path(text: str) -> Path:
     return Path(text).resolve()
+
+
+def _count(text: str) -> int:
+    """Reads a number of whatever may be lost."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number such as 5, not {text}")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
