@@ -5,6 +5,8 @@
 //! a power failure may take the last commits with it, and even then the file stays whole.
 
 use std::error::Error;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection};
@@ -158,6 +160,7 @@ where
 pub(super) async fn migrate(path: &str) -> Result<(), SetupError> {
     let path = path.to_owned();
     let migration = move || {
+        make_private(&path);
         let mut conn = SqliteConnection::establish(&path)?;
         first_to_write_ahead(&mut conn)?;
         conn.immediate_transaction(|conn| {
@@ -165,6 +168,13 @@ pub(super) async fn migrate(path: &str) -> Result<(), SetupError> {
         })
     };
     tokio::task::spawn_blocking(migration).await?
+}
+
+/// Makes a file that isn't there for its owner alone: it will hold hashes of passwords. What SQLite puts beside it gets the
+/// same rights.
+fn make_private(path: &str) {
+    // Whatever is wrong with the path SQLite says when it opens it.
+    _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// Two that bring a new file to write-ahead logging at the same moment wait for each other, which SQLite sees and tells
@@ -257,6 +267,8 @@ pub(super) mod queries {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use diesel_async::SimpleAsyncConnection;
 
     use super::*;
@@ -266,6 +278,21 @@ mod tests {
             async move { queries::ruleset::put(&mut txn, id.into(), pack.into()).await }.boxed()
         })
         .await
+    }
+
+    #[tokio::test]
+    async fn a_new_file_and_what_lies_beside_it_are_for_the_owner_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = format!("{}/mud.db", directory.path().display());
+        migrate(&path).await.unwrap();
+        let db = Sqlite::open(&path).await.unwrap();
+        put(&db, "1:00", vec![0; 1]).await.unwrap();
+        let files: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap).collect();
+        assert_eq!(files.len(), 3, "{files:?}");
+        for file in files {
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file:?}");
+        }
     }
 
     #[tokio::test]
