@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use backplane::Verdict;
 use parking_lot::Mutex;
 use service_kit::Fault;
 use tokio::sync::mpsc;
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::answer;
 use crate::delivery::Line;
-use crate::limits::{Allowance, Verdict};
+use crate::limits::Allowance;
 use crate::packet;
 
 const EVENTS: usize = 64;
@@ -137,6 +138,8 @@ impl Refuser {
 fn admitted(verdict: Verdict) -> Result<(), Fault> {
     match verdict {
         Verdict::Allowed => Ok(()),
-        Verdict::Wait(delay) => Err(Fault::exhausted("too-many-events").reason("too_many_events").retry_after(delay)),
+        Verdict::RetryAfter(delay) => {
+            Err(Fault::exhausted("too-many-events").reason("too_many_events").retry_after(delay))
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use backplane::{Rate, Verdict};
 use tokio::time::Instant;
 
 /// Events: 20 a second, 40 at once.
@@ -25,22 +26,7 @@ pub(crate) struct Allowance {
     refusals: VecDeque<Instant>,
 }
 
-/// What becomes of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It may be handled.
-    Allowed,
-    /// Too many: this one may be sent again after the delay.
-    Wait(Duration),
-}
-
-/// How many tokens there are at most, and how long it takes for one to come back.
-struct Rate {
-    every: Duration,
-    burst: u32,
-}
-
-/// A token bucket, of which only the time at which it will be full again is kept (ITU-T I.371, annex A).
+/// A token bucket, of which only the time at which it will be full again is kept.
 #[derive(Debug)]
 struct Bucket {
     full_at: Instant,
@@ -48,25 +34,28 @@ struct Bucket {
 
 impl Bucket {
     /// Takes a token if there is one.
-    fn take(&mut self, rate: &Rate, now: Instant) -> Verdict {
-        let verdict = self.has(1, rate, now);
-        if verdict == Verdict::Allowed {
-            self.spend(1, rate, now);
+    fn take(&mut self, rate: Rate, now: Instant) -> Verdict {
+        match rate.spend(self.full_in(now)) {
+            Ok(full_in) => {
+                self.full_at = now + full_in;
+                Verdict::Allowed
+            }
+            Err(wait) => Verdict::RetryAfter(wait),
         }
-        verdict
     }
 
-    fn has(&self, tokens: u32, rate: &Rate, now: Instant) -> Verdict {
-        let without = self.full_at.saturating_duration_since(now) + rate.every * tokens;
-        match without.saturating_sub(rate.every * rate.burst) {
-            Duration::ZERO => Verdict::Allowed,
-            excess => Verdict::Wait(excess),
-        }
+    /// Whether there is a token.
+    fn look(&self, rate: Rate, now: Instant) -> Verdict {
+        rate.spend(self.full_in(now)).map_or_else(Verdict::RetryAfter, |_taken| Verdict::Allowed)
     }
 
     /// Takes tokens, be there so many or not.
-    fn spend(&mut self, tokens: u32, rate: &Rate, now: Instant) {
+    fn charge(&mut self, tokens: u32, rate: Rate, now: Instant) {
         self.full_at = self.full_at.max(now) + rate.every * tokens;
+    }
+
+    fn full_in(&self, now: Instant) -> Duration {
+        self.full_at.saturating_duration_since(now)
     }
 }
 
@@ -79,17 +68,17 @@ impl Allowance {
 
     /// Asks for one event.
     pub(crate) fn take(&mut self, now: Instant) -> Verdict {
-        if self.enforced { self.events.take(&EVENTS, now) } else { Verdict::Allowed }
+        if self.enforced { self.events.take(EVENTS, now) } else { Verdict::Allowed }
     }
 
     /// Asks for an event that has something told again; how much is known when it has been.
     pub(crate) fn may_retell(&self, now: Instant) -> Verdict {
-        if self.enforced { self.retold.has(1, &RETOLD, now) } else { Verdict::Allowed }
+        if self.enforced { self.retold.look(RETOLD, now) } else { Verdict::Allowed }
     }
 
     /// So many bytes were told again.
     pub(crate) fn retold(&mut self, bytes: usize, now: Instant) {
-        self.retold.spend(u32::try_from(bytes).unwrap_or(u32::MAX), &RETOLD, now);
+        self.retold.charge(u32::try_from(bytes).unwrap_or(u32::MAX), RETOLD, now);
     }
 
     /// Notes a refusal of any kind; true when there have been 200 within any 10 s.
@@ -117,7 +106,7 @@ mod tests {
         for n in 0..40 {
             assert_eq!(allowance.take(start), Verdict::Allowed, "{n}");
         }
-        assert_eq!(allowance.take(start), Verdict::Wait(Duration::from_millis(50)));
+        assert_eq!(allowance.take(start), Verdict::RetryAfter(Duration::from_millis(50)));
         let later = start + Duration::from_secs(1);
         let allowed = (0..100).filter(|_| allowance.take(later) == Verdict::Allowed).count();
         assert_eq!(allowed, 20);
@@ -136,7 +125,7 @@ mod tests {
         };
         let mut allowance = Allowance::new(true, start);
         assert_eq!(retellings(&mut allowance, 1 << 20, start), 4);
-        let Verdict::Wait(delay) = allowance.may_retell(start) else { panic!("nothing is left") };
+        let Verdict::RetryAfter(delay) = allowance.may_retell(start) else { panic!("nothing is left") };
         assert!(delay <= Duration::from_millis(1), "{delay:?}");
         assert_eq!(retellings(&mut allowance, 1 << 20, start + Duration::from_secs(7)), 2);
         assert_eq!(retellings(&mut Allowance::new(true, start), 400, start), 1_000, "what is little costs little");
@@ -148,7 +137,7 @@ mod tests {
         let mut now = Instant::now();
         let mut allowance = Allowance::new(true, now);
         for _ in 0..200 {
-            if let Verdict::Wait(delay) = allowance.take(now) {
+            if let Verdict::RetryAfter(delay) = allowance.take(now) {
                 now += delay;
                 assert_eq!(allowance.take(now), Verdict::Allowed);
             }

@@ -37,15 +37,20 @@ pub trait Throttle: Send + Sync + 'static {
     async fn forgive(&self, key: &str) -> Result<()>;
 }
 
-/// The generic cell rate algorithm (ITU-T I.371, annex A): of a bucket, only the time at which it will be full again is
-/// kept. `full_in` is that time from now, zero when it is full; the answer is the new one, or how long to wait.
-///
-/// A bucket is full when `full_in` is zero and empty when it is `burst × every`.
-pub(crate) fn spend(full_in: Duration, rate: Rate) -> std::result::Result<Duration, Duration> {
-    let after = full_in + rate.every;
-    match after.checked_sub(rate.every * rate.burst) {
-        None | Some(Duration::ZERO) => Ok(after),
-        Some(wait) => Err(wait),
+impl Rate {
+    /// The generic cell rate algorithm (ITU-T I.371, annex A): of a bucket, only the time at which it will be full again
+    /// is kept. `full_in` is that time from now, zero when it is full; the answer is the new one.
+    ///
+    /// A bucket is full when `full_in` is zero and empty when it is `burst × every`.
+    ///
+    /// # Errors
+    /// How long to wait for a token.
+    pub fn spend(self, full_in: Duration) -> std::result::Result<Duration, Duration> {
+        let after = full_in + self.every;
+        match after.checked_sub(self.every * self.burst) {
+            None | Some(Duration::ZERO) => Ok(after),
+            Some(wait) => Err(wait),
+        }
     }
 }
 
@@ -58,9 +63,9 @@ mod tests {
     #[test]
     fn a_burst_and_then_one_each() {
         let rate = Rate { every: SECOND, burst: 3 };
-        assert_eq!(spend(Duration::ZERO, rate), Ok(SECOND));
-        assert_eq!(spend(SECOND * 2, rate), Ok(SECOND * 3));
-        assert_eq!(spend(SECOND * 3, rate), Err(SECOND));
-        assert_eq!(spend(SECOND * 5 / 2, rate), Err(SECOND / 2));
+        assert_eq!(rate.spend(Duration::ZERO), Ok(SECOND));
+        assert_eq!(rate.spend(SECOND * 2), Ok(SECOND * 3));
+        assert_eq!(rate.spend(SECOND * 3), Err(SECOND));
+        assert_eq!(rate.spend(SECOND * 5 / 2), Err(SECOND / 2));
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Local;
 use crate::fault::Result;
-use crate::throttle::{Rate, Throttle, Verdict, spend};
+use crate::throttle::{Rate, Throttle, Verdict};
 
 /// How many buckets are kept. Beyond it the one unused for longest is forgotten, that is, full again.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
@@ -44,7 +44,7 @@ impl Buckets {
     fn spend(&mut self, key: &str, rate: Rate) -> Verdict {
         let now = Instant::now();
         let full_in = self.0.get(key).map_or_else(Default::default, |full_at| full_at.saturating_duration_since(now));
-        match spend(full_in, rate) {
+        match rate.spend(full_in) {
             Ok(full_in) => {
                 self.put(key, now + full_in);
                 Verdict::Allowed

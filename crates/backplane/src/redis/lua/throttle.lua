@@ -1,6 +1,6 @@
 -- key, microseconds for a token, burst -> microseconds to wait; zero when a token was spent
 --
--- As `throttle::spend` in memory: what is kept of a bucket is when it will be full again.
+-- As `Rate::spend` in memory: what is kept of a bucket is when it will be full again.
 local bucket, every, burst = key('throttle', ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local now = now_us()
